@@ -1,0 +1,22 @@
+"""Images: reading, transforms, presets and data sets; free of MXNet."""
+
+from toolkit.utils.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "CIFAR10": "cifar",
+        "CIFAR100": "cifar",
+        "PRESETS": "presets",
+        "FashionMNIST": "mnist",
+        "ImageError": "image",
+        "ImageFolderDataset": "folder",
+        "ImageListDataset": "listing",
+        "ImagePreset": "presets",
+        "ImageRecordDataset": "recordio",
+        "MNIST": "mnist",
+        "RecordError": "recordio",
+        "read_image": "image",
+        "transforms": "transforms",
+    },
+)

@@ -1,0 +1,128 @@
+"""Runs a symbolic graph in MXNet, through its fused oneDNN operators where there are any."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock, SymbolBlock
+
+from toolkit.data.vision import ImagePreset
+from toolkit.deploy.description import describe
+from toolkit.deploy.graph import leaves, separate_outputs
+from toolkit.deploy.legacy import read_graph
+from toolkit.deploy.loader import Files
+from toolkit.deploy.manifest import Manifest
+from toolkit.deploy.runner import Runner
+
+_log = logging.getLogger(__name__)
+FUSING = "MKLDNN"  # the name MXNet knows oneDNN by
+
+
+class MXNetRunner(Runner):
+    """A graph in MXNet; ``runner.block`` is a ``SymbolBlock`` of it for use in Gluon.
+
+    The runner itself calls a fused copy of the graph that shares the block's parameters. One copy
+    serves every batch size: oneDNN keeps its kernels by shape, so a last, smaller batch costs only
+    its own time.
+    """
+
+    backend = "mxnet"
+    errors = (mx.MXNetError,)
+
+    def __init__(self, block: SymbolBlock, manifest: Manifest, ctx: mx.Context) -> None:
+        super().__init__(manifest)
+        self.block = block
+        self.ctx = ctx
+        self._fast: HybridBlock | None = None  # made at the first call, which has an example
+        self._lock = threading.Lock()
+
+    def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        given = [mx.nd.array(array, ctx=self.ctx, dtype=array.dtype) for array in arrays]
+        with self._lock:  # a graph in MXNet serves one thread at a time
+            if self._fast is None:
+                self._fast = self._fuse(given) or self.block
+            return _call(self._fast, given)
+
+    def _fuse(self, arrays: Sequence[mx.nd.NDArray]) -> HybridBlock | None:
+        """The graph in fused operators, or None where it runs only without them."""
+        if not self._can_fuse:
+            return None
+        inputs, outputs = self.block._cached_graph
+        outputs = separate_outputs(outputs)
+        fused = SymbolBlock(outputs, inputs, params=self.block.collect_params())
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of inputs that the fused graph does not need
+                fused.optimize_for(*arrays, backend=FUSING)
+            _call(fused, arrays)
+        except mx.MXNetError as error:
+            _call(self.block, arrays)  # raises where it is the arrays that do not fit
+            _log.warning("%s runs without fused operators: %s", self.manifest.name, error)
+            return None
+        return fused
+
+    @cached_property
+    def _can_fuse(self) -> bool:
+        """Fused operators exist for float32 on the CPU; other graphs run as they are."""
+        types = {np.dtype(p.dtype) for p in self.block.collect_params().values()}
+        return (
+            self.ctx.device_type == "cpu"
+            and mx.runtime.Features().is_enabled(FUSING)
+            and types <= {np.dtype("float32")}
+        )
+
+
+def _call(block: HybridBlock, arrays: Sequence[mx.nd.NDArray]) -> list[np.ndarray]:
+    with mx.autograd.pause(train_mode=False):
+        return [output.asnumpy() for output in leaves(block(*arrays))]
+
+
+def open_runner(files: Files, manifest: Manifest | None, ctx: mx.Context | None) -> MXNetRunner:
+    """Reads a graph and its parameters.
+
+    Raises:
+        ValueError: the graph and the parameters do not fit each other.
+    """
+    assert files.params is not None  # the loader finds them for every graph of MXNet
+    ctx = ctx or mx.cpu()
+    known = None if manifest is None else [spec.name for spec in manifest.inputs]
+    graph, arrays, found = read_graph(files.graph, files.params, known)
+    manifest = manifest or Manifest(files.prefix.name, *found)
+    return MXNetRunner(make_block(graph, manifest, arrays, ctx), manifest, ctx)
+
+
+def runner_of(
+    net: HybridBlock,
+    preprocess: ImagePreset | str | None = None,
+    labels: Sequence[str] | str | None = None,
+    ctx: mx.Context | None = None,
+) -> MXNetRunner:
+    """A runner of ``net`` as it is now, just as if it were exported and loaded.
+
+    Raises:
+        ExportError: as from ``export``.
+    """
+    graph, manifest = describe(net, None, preprocess, labels)
+    ctx = ctx or mx.cpu()
+    return MXNetRunner(make_block(graph.symbol, manifest, graph.arrays, ctx), manifest, ctx)
+
+
+def make_block(
+    symbol: mx.sym.Symbol, manifest: Manifest, arrays: Mapping[str, Any], ctx: mx.Context
+) -> SymbolBlock:
+    """A block of the graph, with its parameters set on ``ctx``."""
+    block = SymbolBlock(symbol, [mx.sym.var(s.name, dtype=s.dtype) for s in manifest.inputs])
+    for name, param in block.collect_params().items():
+        value = mx.nd.array(arrays[name], ctx=mx.cpu(), dtype=arrays[name].dtype)
+        param.cast(value.dtype)
+        param.shape = value.shape
+        param.initialize(mx.init.Zero(), ctx=ctx)
+        param.set_data(value)
+    return block

@@ -1,0 +1,66 @@
+"""Runs an ONNX file in ONNX Runtime; free of MXNet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from toolkit.deploy.loader import Files
+from toolkit.deploy.manifest import Manifest, TensorSpec
+from toolkit.deploy.runner import Runner
+from toolkit.utils.cpu import usable_cores
+
+NUMPY_NAMES = {"float": "float32", "double": "float64"}  # the rest are called as in NumPy
+
+
+class OnnxRunner(Runner):
+    """An ONNX Runtime session; ``runner.session`` is it."""
+
+    backend = "onnxruntime"
+    errors = (native.Fail, native.InvalidArgument, native.RuntimeException)
+
+    def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self.session = session
+        self._names = [value.name for value in session.get_inputs()]
+
+    def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        feed = dict(zip(self._names, arrays, strict=True))
+        return [np.asarray(output) for output in self.session.run(None, feed)]
+
+
+def open_runner(files: Files, manifest: Manifest | None, ctx: Any) -> OnnxRunner:
+    """Starts a session on the CPU with as many threads as there are cores for this process.
+
+    Raises:
+        ValueError: the file is no ONNX model, or ``ctx`` was given.
+    """
+    if ctx is not None:
+        raise ValueError(f"ctx {ctx} is a context of MXNet; ONNX Runtime does not know it")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()[0]
+    try:
+        session = onnxruntime.InferenceSession(
+            str(files.graph), options, providers=["CPUExecutionProvider"]
+        )
+    except (*OnnxRunner.errors, native.InvalidProtobuf, native.NotImplemented) as error:
+        raise ValueError(f"{files.graph} is no network that ONNX Runtime runs: {error}") from error
+    inputs = tuple(map(_spec, session.get_inputs()))
+    outputs = tuple(map(_spec, session.get_outputs()))
+    if manifest is None:
+        manifest = Manifest(files.prefix.name, inputs, outputs)
+    return OnnxRunner(session, replace(manifest, inputs=inputs, outputs=outputs))
+
+
+def _spec(value: Any) -> TensorSpec:
+    found = re.fullmatch(r"tensor\((\w+)\)", value.type)
+    kind = found[1] if found else value.type
+    shape = None
+    if value.shape is not None:
+        shape = tuple(n if isinstance(n, int) else None for n in value.shape)
+    return TensorSpec(value.name, shape, NUMPY_NAMES.get(kind, kind))

@@ -1,0 +1,7 @@
+"""Losses, one module each."""
+
+from toolkit.utils.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__, {"SoftmaxCrossEntropyLoss": "softmax_cross_entropy"}
+)

@@ -1,0 +1,17 @@
+"""Published models: ``get_model`` builds them, ``list_models`` and ``model_info`` describe them."""
+
+from toolkit.utils.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "ModelInfo": "catalogue",
+        "WeightsEntry": "catalogue",
+        "WeightsError": "weights",
+        "get_model": "builder",
+        "list_models": "catalogue",
+        "load_weights": "weights",
+        "model_info": "catalogue",
+        "read_labels": "labels",
+    },
+)

@@ -1,0 +1,81 @@
+"""The only door to the models: ``get_model``."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+from mxnet.gluon import HybridBlock
+
+from toolkit.model_zoo import tasks, vision  # noqa: F401  (registers what they hold)
+from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry, model_info
+from toolkit.model_zoo.registry import BACKBONES, TASKS
+from toolkit.model_zoo.weights import choose_weights, load_weights, resolve
+
+
+def get_model(
+    name: str,
+    pretrained: bool | str | os.PathLike[str] = False,
+    *,
+    classes: int | None = None,
+    ctx: Any = None,
+    root: str | os.PathLike[str] | None = None,
+    prefix: str | None = None,
+    **options: Any,
+) -> HybridBlock:
+    """Builds a published model by name; the network is touched only when weights are asked for.
+
+    Args:
+        name: One of ``list_models()``; upper and lower case are the same.
+        pretrained: False for no weights (call ``net.initialize()``), True for the default ones, a
+            tag or the first digits of a hash, or a path to a file of weights.
+        classes: Number of classes where it is not the published one.
+        ctx: Context or list of contexts of the parameters.
+        root: Folder of the weights cache.
+        prefix: Prefix of all parameter names; default the model's name and ``_``.
+        **options: Further options of the backbone or of the task.
+
+    Returns:
+        The network, not hybridized; ``net.info`` is its ``ModelInfo``.
+
+    Raises:
+        ValueError: the name, the tag or the number of classes is wrong.
+        TypeError: neither the backbone nor the task has such an option.
+        WeightsError: the weights do not fit the network.
+        FetchError: the weights are nowhere to be had.
+    """
+    info = model_info(name)
+    weights = choose_weights(info, pretrained)
+    if isinstance(weights, WeightsEntry):
+        options = {**weights.options, **options}
+    with mx.name.Prefix(f"{info.name}_" if prefix is None else prefix):
+        net = _build(info, info.classes if classes is None else classes, options)
+    net.info = info
+    if weights is not None:
+        path = weights if isinstance(weights, Path) else resolve(weights, root)
+        load_weights(net, path, tables=info.renames, ctx=ctx)
+    return net
+
+
+def _build(info: ModelInfo, classes: int, options: dict[str, Any]) -> HybridBlock:
+    task, family = TASKS[info.task], BACKBONES[info.backbone].family
+    of_task, of_family = _options(task), _options(family)
+    alien = sorted(options.keys() - of_task - of_family)
+    if alien:
+        raise TypeError(
+            f"{info.name!r} has no option {', '.join(alien)}; "
+            f"its options: {', '.join(sorted(of_task | of_family)) or 'none'}"
+        )
+    options = {**info.options, **options}
+    backbone = BACKBONES.create(
+        info.backbone, **{k: v for k, v in options.items() if k in of_family}
+    )
+    return task(backbone, classes, **{k: v for k, v in options.items() if k in of_task})
+
+
+def _options(builder: Any) -> set[str]:
+    parameters = inspect.signature(builder).parameters.values()
+    return {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

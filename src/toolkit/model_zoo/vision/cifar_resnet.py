@@ -1,0 +1,99 @@
+"""ResNet v1 and v2 for CIFAR's 32x32 images: He et al., 2015, https://arxiv.org/abs/1512.03385."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential
+
+from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.containers import sequence
+from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.pool import AdaptiveAvgPool
+from toolkit.nn.residual import PreActUnit, ResidualUnit
+
+
+@dataclass(frozen=True)
+class CIFARResNetConfig:
+    """What tells one CIFAR ResNet from another; the depth is ``6 * units + 2``."""
+
+    units: int  # residual units in each of the three stages
+    pre_activation: bool = False  # v2: normalize and activate before each convolution
+
+
+VARIANTS = {
+    "cifar_resnet20_v1": CIFARResNetConfig(3),
+    "cifar_resnet56_v1": CIFARResNetConfig(9),
+    "cifar_resnet110_v1": CIFARResNetConfig(18),
+    "cifar_resnet20_v2": CIFARResNetConfig(3, pre_activation=True),
+    "cifar_resnet56_v2": CIFARResNetConfig(9, pre_activation=True),
+    "cifar_resnet110_v2": CIFARResNetConfig(18, pre_activation=True),
+}
+
+
+def _unit(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
+    body = sequence(
+        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
+        ConvNormAct(channels, channels, 3, norm=norm, act=None),
+    )
+    if in_channels == channels:
+        return ResidualUnit(body)
+    shortcut = ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
+    return ResidualUnit(body, shortcut)
+
+
+def _pre_activation_unit(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
+    first = norm(in_channels=in_channels)
+    body = sequence(
+        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
+        Conv2D(channels, 3, padding=1, use_bias=False, in_channels=channels),
+    )
+    if in_channels == channels:
+        return PreActUnit(first, body)
+    shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
+    return PreActUnit(first, body, shortcut, raw_shortcut=True)
+
+
+@BACKBONES.family(VARIANTS)
+class CIFARResNet(HybridBlock):
+    """Maps ``(N, 3, H, W)`` images to the three stages' features, finest first."""
+
+    strides = (1, 2, 4)
+    channels = (16, 32, 64)
+
+    def __init__(self, config: CIFARResNetConfig, *, norm: Norm = BatchNorm) -> None:
+        super().__init__()
+        unit = _pre_activation_unit if config.pre_activation else _unit
+        width = self.channels[0]
+        if config.pre_activation:
+            self.stem = sequence(
+                norm(in_channels=3, scale=False, center=False),
+                Conv2D(width, 3, padding=1, use_bias=False, in_channels=3),
+            )
+        else:
+            self.stem = ConvNormAct(3, width, 3, norm=norm, act=None)
+        self.stages = HybridSequential()
+        for stage, channels in enumerate(self.channels):
+            units = [unit(width, channels, 1 if stage == 0 else 2, norm)]
+            units += [unit(channels, channels, 1, norm) for _ in range(config.units - 1)]
+            self.stages.add(sequence(*units))
+            width = channels
+        self.last = sequence(norm(in_channels=width), relu()) if config.pre_activation else None
+
+    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
+        """Gives features of 16, 32 and 64 channels at strides 1, 2 and 4."""
+        x = self.stem(x)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        if self.last is not None:
+            features[-1] = self.last(x)
+        return features
+
+    def head(self, classes: int) -> HybridBlock:
+        """The published classifier on the last feature."""
+        return PooledLinearHead(self.channels[-1], classes, pool=AdaptiveAvgPool())

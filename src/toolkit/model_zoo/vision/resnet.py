@@ -1,0 +1,205 @@
+"""ResNet v1 and its kin, v1b to v1s and SE: He et al., 2015, https://arxiv.org/abs/1512.03385.
+
+The tweaks of v1c, v1d, v1e and v1s: He et al., 2018, https://arxiv.org/abs/1812.01187.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import AvgPool2D, BatchNorm, Conv2D, HybridSequential, MaxPool2D
+
+from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.attention import SqueezeExcitation
+from toolkit.nn.containers import sequence
+from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.norm import GroupNorm
+from toolkit.nn.residual import ResidualUnit
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """What tells one ResNet from another."""
+
+    depths: tuple[int, int, int, int]  # residual units in each stage
+    expansion: int = 4  # output over inner channels of a unit; 1 is the basic unit
+    stride_in_3x3: bool = True  # a bottleneck strides in its 3x3 convolution, else in its first 1x1
+    pointwise_bias: bool = False  # on a bottleneck's 1x1s: a quirk of the published v1 weights
+    squeeze_excitation: bool = False  # on what each unit's body gives
+    stem_width: int = 0  # of a stem of three 3x3 convolutions; 0 for the one 7x7
+    pooled_shortcut: bool = False  # shortcuts stride by average pooling, not by skipping pixels
+    group_norm: bool = False  # GroupNorm in place of BatchNorm
+
+
+R18 = ResNetConfig((2, 2, 2, 2), expansion=1)
+R34 = ResNetConfig((3, 4, 6, 3), expansion=1)
+R50 = ResNetConfig((3, 4, 6, 3))
+R101 = ResNetConfig((3, 4, 23, 3))
+R152 = ResNetConfig((3, 8, 36, 3))
+V1: dict[str, Any] = {"stride_in_3x3": False, "pointwise_bias": True}
+SE_V1: dict[str, Any] = {**V1, "squeeze_excitation": True}
+
+VARIANTS = {
+    "resnet18_v1": replace(R18, **V1),
+    "resnet34_v1": replace(R34, **V1),
+    "resnet50_v1": replace(R50, **V1),
+    "resnet101_v1": replace(R101, **V1),
+    "resnet152_v1": replace(R152, **V1),
+    "se_resnet18_v1": replace(R18, **SE_V1),
+    "se_resnet34_v1": replace(R34, **SE_V1),
+    "se_resnet50_v1": replace(R50, **SE_V1),
+    "se_resnet101_v1": replace(R101, **SE_V1),
+    "se_resnet152_v1": replace(R152, **SE_V1),
+    "resnet18_v1b": R18,
+    "resnet34_v1b": R34,
+    "resnet50_v1b": R50,
+    "resnet101_v1b": R101,
+    "resnet152_v1b": R152,
+    "resnet50_v1b_gn": replace(R50, group_norm=True),
+    "resnet101_v1b_gn": replace(R101, group_norm=True),
+    "resnet50_v1c": replace(R50, stem_width=32),
+    "resnet101_v1c": replace(R101, stem_width=32),
+    "resnet152_v1c": replace(R152, stem_width=32),
+    "resnet50_v1d": replace(R50, stem_width=32, pooled_shortcut=True),
+    "resnet101_v1d": replace(R101, stem_width=32, pooled_shortcut=True),
+    "resnet152_v1d": replace(R152, stem_width=32, pooled_shortcut=True),
+    "resnet50_v1e": replace(R50, stem_width=64, pooled_shortcut=True),
+    "resnet101_v1e": replace(R101, stem_width=64, pooled_shortcut=True),
+    "resnet152_v1e": replace(R152, stem_width=64, pooled_shortcut=True),
+    "resnet50_v1s": replace(R50, stem_width=64),
+    "resnet101_v1s": replace(R101, stem_width=64),
+    "resnet152_v1s": replace(R152, stem_width=64),
+}
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Makes the residual units of one network."""
+
+    config: ResNetConfig
+    norm: Norm
+    last_norm: Norm  # at the end of a unit's body
+
+    def unit(
+        self, in_channels: int, channels: int, *, stride: int, dilations: tuple[int, int]
+    ) -> HybridBlock:
+        """One unit; ``dilations`` are those of its 3x3 convolutions."""
+        config = self.config
+        body = self._basic if config.expansion == 1 else self._bottleneck
+        attention = shortcut = None
+        if config.squeeze_excitation:
+            attention = SqueezeExcitation(channels, channels // 16)
+        if stride != 1 or in_channels != channels:
+            shortcut = self._shortcut(in_channels, channels, stride)
+        body = body(in_channels, channels, stride, dilations)
+        return ResidualUnit(body, shortcut, attention=attention)
+
+    def _basic(
+        self, in_channels: int, channels: int, stride: int, dilations: tuple[int, int]
+    ) -> HybridBlock:
+        first, second = dilations
+        conv = partial(ConvNormAct, kernel_size=3)
+        return sequence(
+            conv(in_channels, channels, strides=stride, dilation=first, norm=self.norm),
+            conv(channels, channels, dilation=second, norm=self.last_norm, act=None),
+        )
+
+    def _bottleneck(
+        self, in_channels: int, channels: int, stride: int, dilations: tuple[int, int]
+    ) -> HybridBlock:
+        inner = channels // self.config.expansion
+        first, second = (1, stride) if self.config.stride_in_3x3 else (stride, 1)
+        conv = partial(ConvNormAct, norm=self.norm)
+        pointwise = partial(ConvNormAct, use_bias=self.config.pointwise_bias)
+        return sequence(
+            pointwise(in_channels, inner, strides=first, norm=self.norm),
+            conv(inner, inner, 3, strides=second, dilation=dilations[0]),
+            pointwise(inner, channels, norm=self.last_norm, act=None),
+        )
+
+    def _shortcut(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
+        conv = partial(ConvNormAct, in_channels, channels, norm=self.norm, act=None)
+        if not self.config.pooled_shortcut:
+            return conv(strides=stride)
+        return sequence(AvgPool2D(stride, stride, ceil_mode=True, count_include_pad=False), conv())
+
+
+def _stem(config: ResNetConfig, norm: Norm) -> HybridBlock:
+    """The convolutions before the trunk's first normalization."""
+    if not config.stem_width:
+        return Conv2D(64, 7, 2, 3, use_bias=False, in_channels=3)
+    width = config.stem_width
+    return sequence(
+        ConvNormAct(3, width, 3, strides=2, norm=norm),
+        ConvNormAct(width, width, 3, norm=norm),
+        Conv2D(2 * width, 3, 1, 1, use_bias=False, in_channels=width),
+    )
+
+
+@BACKBONES.family(VARIANTS)
+class ResNet(HybridBlock):
+    """Maps ``(N, 3, H, W)`` images to the four stages' features, finest first.
+
+    Args:
+        config: A row of ``VARIANTS``.
+        norm: Makes the normalizations, given ``in_channels``; default the variant's own.
+        zero_last_gamma: Initialize each unit's last scale to zero: units begin as identities.
+        dropout: Rate of the dropout before the classifier.
+        output_stride: Stride of the coarsest feature, 32, 16 or 8; below 32 the last stages dilate
+            their 3x3 convolutions instead of striding.
+
+    Raises:
+        ValueError: there is no such output stride.
+    """
+
+    def __init__(
+        self,
+        config: ResNetConfig,
+        *,
+        norm: Norm | None = None,
+        zero_last_gamma: bool = False,
+        dropout: float = 0.0,
+        output_stride: int = 32,
+    ) -> None:
+        super().__init__()
+        if output_stride not in (8, 16, 32):
+            raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride!r}")
+        self.channels = tuple(64 * config.expansion << stage for stage in range(4))
+        self.strides = tuple(min(4 << stage, output_stride) for stage in range(4))
+        self._dropout = dropout
+        norm = norm or (GroupNorm if config.group_norm else BatchNorm)
+        last_norm = partial(norm, gamma_initializer="zeros") if zero_last_gamma else norm
+        make = _Units(config, norm, last_norm).unit
+        width = 2 * config.stem_width or 64
+        self.stem = _stem(config, norm)
+        self.norm = norm(in_channels=width)
+        self.act = relu()
+        self.pool = MaxPool2D(3, 2, 1)
+        self.stages = HybridSequential()
+        before = 1  # dilation of the stage before, which a stage's first convolution keeps
+        for stage, depth in enumerate(config.depths):
+            dilation = (4 << stage) // self.strides[stage]
+            stride = 2 * before // dilation if stage else 1
+            first, channels = (before, dilation), self.channels[stage]
+            units = [make(width, channels, stride=stride, dilations=first)]
+            for _ in range(depth - 1):
+                units.append(make(channels, channels, stride=1, dilations=(dilation, dilation)))
+            self.stages.add(sequence(*units))
+            width, before = channels, dilation
+
+    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
+        """Gives features of ``channels`` at ``strides``."""
+        x = self.pool(self.act(self.norm(self.stem(x))))
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+    def head(self, classes: int) -> HybridBlock:
+        """The published classifier on the last feature."""
+        return PooledLinearHead(self.channels[-1], classes, dropout=self._dropout)

@@ -1,0 +1,127 @@
+"""The one loader of weights: finds the file, reads it, renames its keys, fills the network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock
+
+from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry
+from toolkit.model_zoo.renames import RenameTable, UnmatchedKeysError, match_keys
+from toolkit.utils.checkpoints import read_arrays
+from toolkit.utils.files import cache_dir, check_digest, fetch
+
+_BUNDLED = Path(__file__).with_name("bundled")
+_SUFFIXES = (".params", ".safetensors", ".pth", ".pt", ".th", ".bin", ".npz", ".nd")
+
+
+class WeightsError(ValueError):
+    """Weights that do not fit the network they were to fill."""
+
+
+def choose_weights(
+    info: ModelInfo, pretrained: bool | str | os.PathLike[str]
+) -> WeightsEntry | Path | None:
+    """What ``pretrained`` asks for: a published entry, a file of the user's, or nothing.
+
+    Raises:
+        FileNotFoundError: ``pretrained`` is a path where nothing is.
+        ValueError: ``pretrained`` is a tag that was not published, or nothing was.
+    """
+    if isinstance(pretrained, bool):
+        return info.entry() if pretrained else None
+    text = os.fspath(pretrained)
+    if os.sep in text or text.endswith(_SUFFIXES) or Path(text).is_file():
+        path = Path(text).expanduser()
+        if not path.exists():
+            raise FileNotFoundError(f"no weights for {info.name!r} at {path}")
+        return path
+    return info.entry(text)
+
+
+def resolve(entry: WeightsEntry, root: str | os.PathLike[str] | None = None) -> Path:
+    """The local file of a published entry, fetched where it is not yet here.
+
+    Looked for in this order: the cache (``root``, else ``TOOLKIT_HOME/models``, else
+    ``MXNET_HOME/models``, else ``~/.mxnet/models``), the weights bundled with the package, the
+    mirrors. A file whose hash is not the published one is never returned.
+
+    Raises:
+        FetchError: no cache and no mirror has the file; the message lists every place.
+        HashMismatchError: a mirror gave another file, and no mirror the right one.
+    """
+    cached, bundled = cache_dir(root) / entry.file, _BUNDLED / entry.file
+    if check_digest(cached, entry.digest):
+        return cached
+    if entry.bundled and check_digest(bundled, entry.digest):
+        return bundled
+    member = entry.file if entry.url.endswith(".zip") else None
+    return fetch(entry.url, cached, digest=entry.digest, size=entry.size, member=member)
+
+
+def load_weights(
+    net: HybridBlock,
+    path: str | os.PathLike[str],
+    *,
+    tables: tuple[RenameTable, ...] = (),
+    ctx: Any = None,
+) -> None:
+    """Fills every parameter of ``net`` from a file of any format that ``read_arrays`` knows.
+
+    Args:
+        net: The network; its parameters need not be initialized.
+        path: A ``.params``, ``.safetensors``, PyTorch or ``.npz`` file.
+        tables: Rename tables to try when the file's keys are not the network's own.
+        ctx: Context or list of contexts of the parameters; default the current one.
+
+    Raises:
+        WeightsError: a key has no counterpart, or a shape differs; the file, the keys and both
+            shapes are named.
+    """
+    arrays = read_arrays(path)
+    params = net._collect_params_with_prefix()
+    shapes = {key: tuple(param.shape or ()) for key, param in params.items()}
+    try:
+        mapping = match_keys({k: v.shape for k, v in arrays.items()}, shapes, tables)
+    except UnmatchedKeysError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    wrong = {
+        key: f"{key} is {shapes[key]} here, {arrays[source].shape} in the file ({source})"
+        for key, source in mapping.items()
+        if not _fits(shapes[key], arrays[source].shape)
+    }
+    if wrong:
+        raise WeightsError(f"{path}: shapes differ: {_describe(wrong)}")
+    set_arrays(params, {key: arrays[source] for key, source in mapping.items()}, ctx)
+
+
+def set_arrays(
+    params: Mapping[str, mx.gluon.Parameter], arrays: Mapping[str, np.ndarray], ctx: Any = None
+) -> None:
+    """Gives each parameter its array, initializing those that are not."""
+    for key, param in params.items():
+        value = arrays[key]
+        if param._data is None:
+            param.shape = value.shape
+            param.initialize(init=mx.init.Zero(), ctx=ctx)
+        elif ctx is not None:
+            param.reset_ctx(ctx)
+        param.set_data(mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype).astype(param.dtype))
+
+
+def _describe(wrong: Mapping[str, str]) -> str:
+    text = "; ".join(list(wrong.values())[:3])
+    if len(wrong) > 3:
+        text += f"; and {len(wrong) - 3} more"
+    if all(key.startswith("head.") for key in wrong):
+        text += ". To change the number of classes, load first, then net.reset_classifier(classes)"
+    return text
+
+
+def _fits(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
+    return len(ours) == len(theirs) and all(a in (0, b) for a, b in zip(ours, theirs, strict=True))

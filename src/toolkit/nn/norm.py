@@ -1,0 +1,52 @@
+"""Normalization layers that Gluon lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+
+
+class GroupNorm(HybridBlock):
+    """Normalizes groups of neighbouring channels, then scales and shifts each channel.
+
+    Wu and He, 2018, https://arxiv.org/abs/1803.08494. (Gluon's layer of that name scales groups.)
+
+    Args:
+        in_channels: Channels of the input; a multiple of ``groups``.
+        groups: Number of groups.
+        epsilon: Added to the variance.
+        gamma_initializer: Initializer of the scales.
+        beta_initializer: Initializer of the shifts.
+
+    Raises:
+        ValueError: the channels do not divide into that many groups.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        groups: int = 32,
+        epsilon: float = 1e-5,
+        gamma_initializer: Any = "ones",
+        beta_initializer: Any = "zeros",
+    ) -> None:
+        super().__init__()
+        if in_channels % groups:
+            raise ValueError(f"{in_channels} channels do not divide into {groups} groups")
+        self._groups = groups
+        self._epsilon = epsilon
+        shape = (in_channels,)
+        self.gamma = self.params.get("gamma", shape=shape, init=gamma_initializer)
+        self.beta = self.params.get("beta", shape=shape, init=beta_initializer)
+
+    def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any) -> Any:
+        """Maps ``(N, in_channels, ...)`` to the same shape."""
+        # InstanceNorm over (N, groups, rest): the operator of this kind that ONNX has too.
+        some = F.slice_axis(gamma, axis=0, begin=0, end=self._groups)
+        ones, zeros = F.ones_like(some), F.zeros_like(some)
+        groups = F.reshape(x, (0, self._groups, -1))
+        normal = F.reshape_like(F.InstanceNorm(groups, ones, zeros, eps=self._epsilon), x)
+        scaled = F.broadcast_mul(normal, F.reshape(gamma, (1, -1, 1, 1)))
+        return F.broadcast_add(scaled, F.reshape(beta, (1, -1, 1, 1)))

@@ -1,0 +1,186 @@
+"""Public contracts: what a thing of a kind must do, as assertions for its own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock
+
+Shape = tuple[int, ...]
+
+
+def assert_is_backbone(
+    net: HybridBlock | Callable[[], HybridBlock],
+    input_shape: Shape = (1, 3, 64, 64),
+    *,
+    classes: int = 7,
+    tolerance: float = 1e-5,
+) -> None:
+    """Checks that a block is a vision backbone, fit for every task of the model zoo.
+
+    It declares ``channels`` and ``strides``, finest first; maps images of any size to as many
+    features of those; knows the shapes of all its parameters from the start; gives the same
+    results eager and hybridized, and the same shapes in training; and ``head(classes)`` makes a
+    classifier of its last feature.
+
+    Args:
+        net: The backbone, or a function that builds it. A function is called twice, to check that
+            both have the same parameter names. What is not initialized yet is initialized here.
+        input_shape: Shape ``(N, 3, H, W)`` of the images; sides are multiples of the last stride.
+        classes: Number of classes of the head that is tried.
+        tolerance: Largest difference allowed between eager and hybridized results, relative to the
+            largest value.
+
+    Raises:
+        AssertionError: a part of the contract is broken; the message says which and how.
+    """
+    if not isinstance(net, HybridBlock):
+        _check_names(*(_build(net) for _ in range(2)))
+        net = _build(net)
+    _check_declarations(net, input_shape)
+    _check_parameters(net)
+    coarsest = net.strides[-1]
+    batch, colours, height, width = input_shape
+    # Two sizes, the second grown differently in height and width.
+    images = [
+        _images(input_shape),
+        _images((batch, colours, height + coarsest, width + 2 * coarsest)),
+    ]
+    net.hybridize(False)
+    eager = [_features(net, image) for image in images]
+    _check_shapes(net, images, eager)
+    _check_hybrid(net, images, eager, tolerance)
+    _check_head(net, eager[0][-1], classes, tolerance)
+    with mx.autograd.record():
+        training = [feature.shape for feature in _features(net, images[0])]
+    inference = [feature.shape for feature in eager[0]]
+    _require(training == inference, f"shapes in training {training}, in inference {inference}")
+
+
+def _build(build: Callable[[], HybridBlock]) -> HybridBlock:
+    with mx.name.Prefix("contract_"):
+        return build()
+
+
+def _check_names(first: HybridBlock, second: HybridBlock) -> None:
+    names = [list(net.collect_params()) for net in (first, second)]
+    _require(
+        names[0] == names[1],
+        "parameter names differ from one build to the next: "
+        f"{sorted(set(names[0]) ^ set(names[1]))[:3]}",
+    )
+
+
+def _check_declarations(net: HybridBlock, input_shape: Shape) -> None:
+    for what in ("channels", "strides"):
+        values = getattr(net, what, None)
+        _require(
+            isinstance(values, tuple)
+            and len(values) > 0
+            and all(isinstance(v, int) and v > 0 for v in values),
+            f"{what} must be a tuple of positive whole numbers, got {values!r}",
+        )
+    _require(
+        len(net.channels) == len(net.strides),
+        f"{len(net.channels)} channels but {len(net.strides)} strides",
+    )
+    _require(
+        list(net.strides) == sorted(net.strides), f"strides are not finest first: {net.strides}"
+    )
+    _require(
+        len(input_shape) == 4 and not any(side % net.strides[-1] for side in input_shape[2:]),
+        f"input_shape must be (N, C, H, W) with sides that {net.strides[-1]} divides, "
+        f"got {input_shape}",
+    )
+
+
+def _check_parameters(net: HybridBlock) -> None:
+    params = net._collect_params_with_prefix()
+    _require(bool(params), "the backbone has no parameters that are found through its attributes")
+    deferred = [key for key, p in params.items() if not p.shape or 0 in p.shape]
+    _require(not deferred, f"shapes are unknown before the first call: {deferred[:3]}")
+    if any(p._data is None for p in params.values()):
+        net.initialize(mx.init.Xavier())
+
+
+def _images(shape: Shape) -> mx.nd.NDArray:
+    return mx.nd.array(np.random.default_rng(0).normal(size=shape), dtype="float32")
+
+
+def _features(net: HybridBlock, images: mx.nd.NDArray) -> list[np.ndarray]:
+    features = net(images)
+    _require(
+        isinstance(features, (list, tuple)),
+        f"the result must be a list of features, got {type(features).__name__}",
+    )
+    return [feature.asnumpy() for feature in features]
+
+
+def _check_shapes(
+    net: HybridBlock, images: Sequence[mx.nd.NDArray], results: Sequence[list[np.ndarray]]
+) -> None:
+    for image, features in zip(images, results, strict=True):
+        _require(
+            len(features) == len(net.channels),
+            f"{len(features)} features, but channels are {net.channels}",
+        )
+        for index, (feature, channels) in enumerate(zip(features, net.channels, strict=True)):
+            _require(
+                feature.ndim == 4 and feature.shape[:2] == (image.shape[0], channels),
+                f"feature {index} must be ({image.shape[0]}, {channels}, h, w), "
+                f"got {feature.shape}",
+            )
+            _require(bool(np.isfinite(feature).all()), f"feature {index} is not finite")
+    # An image larger by a multiple of the stride gives a feature larger by that many cells,
+    # however the layers pad.
+    for index, stride in enumerate(net.strides):
+        for axis in (2, 3):
+            pixels = images[1].shape[axis] - images[0].shape[axis]
+            cells = results[1][index].shape[axis] - results[0][index].shape[axis]
+            _require(
+                cells * stride == pixels,
+                f"feature {index} grows by {cells} cells where the image grows by {pixels} "
+                f"pixels: that is no stride of {stride}",
+            )
+
+
+def _check_hybrid(
+    net: HybridBlock,
+    images: Sequence[mx.nd.NDArray],
+    eager: Sequence[list[np.ndarray]],
+    tolerance: float,
+) -> None:
+    net.hybridize()
+    for image, expected in zip(images, eager, strict=True):
+        for index, (ours, theirs) in enumerate(zip(_features(net, image), expected, strict=True)):
+            _require_close(ours, theirs, tolerance, f"hybridized feature {index}")
+    net.hybridize(False)
+
+
+def _check_head(net: HybridBlock, feature: np.ndarray, classes: int, tolerance: float) -> None:
+    head = net.head(classes)
+    _require(isinstance(head, HybridBlock), f"head() must make a HybridBlock, got {type(head)}")
+    _check_parameters(head)
+    last = mx.nd.array(feature)
+    eager = head(last)
+    _require(
+        eager.shape == (feature.shape[0], classes),
+        f"head({classes}) must give ({feature.shape[0]}, {classes}), got {eager.shape}",
+    )
+    head.hybridize()
+    _require_close(head(last).asnumpy(), eager.asnumpy(), tolerance, "hybridized head")
+
+
+def _require_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float, what: str) -> None:
+    _require(ours.shape == theirs.shape, f"{what}: {ours.shape}, eager {theirs.shape}")
+    scale = max(float(np.abs(theirs).max(initial=0.0)), 1e-12)
+    difference = float(np.abs(ours - theirs).max(initial=0.0)) / scale
+    _require(difference <= tolerance, f"{what} differs from eager by {difference:.1e} (relative)")
+
+
+def _require(holds: bool, message: Any) -> None:
+    if not holds:
+        raise AssertionError(message)

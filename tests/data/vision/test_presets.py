@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from toolkit.data.vision.image import read_image
+from toolkit.data.vision.presets import PRESETS, ImagePreset
+from toolkit.data.vision.transforms.tensor import denormalize
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("shape", [(43, 61), (61, 43), (300, 300), (1, 1), (5, 4000), (4000, 1)])
+def test_any_picture_becomes_the_size(name: str, shape: tuple[int, int]) -> None:
+    preset = PRESETS[name]
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    array = preset(image)
+    assert (array.shape, array.dtype) == ((3, *preset.size), np.float32)
+    assert array.flags.c_contiguous
+    assert preset.name == name
+
+
+def test_sizes() -> None:
+    known = {name: (preset.size, preset.resize) for name, preset in PRESETS.items()}
+    assert known == {
+        "imagenet": ((224, 224), 256),
+        "imagenet_299": ((299, 299), 342),
+        "cifar": ((32, 32), 32),
+    }
+
+
+def test_an_image_of_cifars_size_is_only_normalized() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    cifar = PRESETS["cifar"]
+    expected = (image / 255 - np.array(cifar.mean)) / np.array(cifar.std)
+    np.testing.assert_allclose(cifar(image), expected.transpose(2, 0, 1), atol=1e-6)
+    np.testing.assert_array_equal(denormalize(cifar(image), cifar.mean, cifar.std), image)
+
+
+def test_the_middle_is_seen() -> None:
+    image = np.zeros((256, 512, 3), np.uint8)
+    image[:, 144:368] = 255  # columns of the middle 224
+    assert (PRESETS["imagenet"].crop(image) == 255).all()
+
+
+def test_without_resize_the_aspect_is_given_up() -> None:
+    preset = replace(PRESETS["imagenet"], resize=None, size=(20, 50), interpolation="area")
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[20:] = 200
+    assert preset.crop(image).shape == (20, 50, 3)
+    assert (preset.crop(image)[10:] == 200).all()
+    assert preset.with_size(30).resize is None
+
+
+def test_with_size() -> None:
+    imagenet = PRESETS["imagenet"]
+    assert (imagenet.with_size(448).size, imagenet.with_size(448).resize) == ((448, 448), 512)
+    assert imagenet.with_size((192, 256)).resize == 293
+    assert imagenet.with_size(224) == imagenet
+    assert imagenet.resize == 256
+    with pytest.raises(ValueError, match="size 0"):
+        imagenet.with_size(0)
+    with pytest.raises(FrozenInstanceError):
+        imagenet.size = (1, 1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_json_round_trip(name: str) -> None:
+    written = json.dumps(PRESETS[name].to_dict())
+    assert ImagePreset.from_dict(json.loads(written)) == PRESETS[name]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"size": [224]}, r"size \[224\] is neither"),
+        ({"size": [0, 5]}, "above 0"),
+        ({"size": "big"}, "size 'big'"),
+        ({"size": 2.5}, "size 2.5"),
+        ({"resize": 100}, r"resize 100 .*at least its size \(224, 224\)"),
+        ({"resize": "256"}, "resize '256'"),
+        ({"interpolation": "bilinar"}, "did you mean bilinear"),
+        ({"mean": [0.1, 0.2]}, r"mean \[0.1, 0.2\].*three numbers"),
+        ({"mean": None}, "mean None.*three numbers"),
+        ({"mean": ["a", "b", "c"]}, "mean .*three numbers"),
+        ({"std": [0.1, 0.2, 0]}, "std .*above 0"),
+        ({"std": [0.1, 0.2, float("nan")]}, "std .*three numbers"),
+        ({"name": 3}, "name 3"),
+        ({"colour": "bgr"}, "unknown preset field 'colour'"),
+    ],
+)
+def test_wrong_values_are_explained(change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        ImagePreset.from_dict({**PRESETS["imagenet"].to_dict(), **change})
+
+
+def test_missing_and_misspelt_fields_are_named() -> None:
+    values = PRESETS["cifar"].to_dict()
+    del values["mean"]
+    with pytest.raises(ValueError, match="missing: mean"):
+        ImagePreset.from_dict(values)
+    with pytest.raises(ValueError, match=r"a preset is a mapping .*not list"):
+        ImagePreset.from_dict([1])  # type: ignore[arg-type]
+
+
+@pytest.mark.realdata
+def test_a_pretrained_network_reaches_its_score(data_root: Path) -> None:
+    mx = pytest.importorskip("mxnet")
+    net = mx.gluon.model_zoo.vision.squeezenet1_0()
+    weights = data_root / "weights_converted" / "squeezenet1.0_deepcompression.params"
+    net.load_parameters(str(weights))
+    net.hybridize()
+    paths = sorted((data_root / "imagenet_samples").glob("*.JPEG"))
+    inputs = np.stack([PRESETS["imagenet"](read_image(path)) for path in paths])
+    scores = np.concatenate([net(mx.nd.array(part)).asnumpy() for part in np.split(inputs, 4)])
+    labels = 5 * np.arange(200)
+    ranks = (scores > scores[np.arange(200), labels][:, None]).sum(1)
+    assert (ranks < 1).mean() == pytest.approx(0.65, abs=0.006)
+    assert (ranks < 5).mean() == pytest.approx(0.835, abs=0.006)

@@ -1,0 +1,83 @@
+"""``get_model``, the only door to the models."""
+
+from __future__ import annotations
+
+import socket
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from toolkit.model_zoo.builder import get_model
+from toolkit.model_zoo.catalogue import model_info
+
+MODEL = "cifar_resnet20_v1"
+
+
+def test_a_model_is_built_without_the_network(monkeypatch):
+    def no_network(*_):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    net = get_model(MODEL)
+    assert net.info == model_info(MODEL)
+    assert net.classes == 10
+
+
+def test_case_does_not_matter():
+    assert get_model("CIFAR_ResNet20_v1").info.name == MODEL
+
+
+def test_an_unknown_name_is_answered_with_near_ones():
+    with pytest.raises(ValueError, match="unknown model 'cifar_resnet21_v1'.*cifar_resnet20_v1"):
+        get_model("cifar_resnet21_v1")
+
+
+def test_a_name_that_is_no_string_is_refused():
+    with pytest.raises(TypeError, match="a string, got int"):
+        get_model(50)
+
+
+def test_an_unknown_option_is_answered_with_the_options():
+    with pytest.raises(TypeError, match="no option thumbnail; its options: .*norm"):
+        get_model(MODEL, thumbnail=True)
+
+
+@pytest.mark.parametrize("classes", [0, -1, 2.5, True, "10"])
+def test_classes_must_be_a_count(classes):
+    with pytest.raises(ValueError, match="classes must be a whole number of at least 1"):
+        get_model(MODEL, classes=classes)
+
+
+def test_options_reach_the_family():
+    net = get_model(MODEL, norm=lambda in_channels, **_: mx.gluon.nn.InstanceNorm())
+    kinds = {type(b) for b in [net.backbone.stem.norm, net.backbone.stages[0][0].body[0].norm]}
+    assert kinds == {mx.gluon.nn.InstanceNorm}
+
+
+def test_parameter_names_do_not_depend_on_what_was_built_before():
+    first = list(get_model(MODEL).collect_params())
+    get_model("cifar_resnet20_v2")
+    assert list(get_model(MODEL).collect_params()) == first
+    assert first[0].startswith(f"{MODEL}_")
+
+
+def test_two_models_live_in_one_network():
+    both = mx.gluon.nn.HybridSequential()
+    both.add(get_model(MODEL, prefix="left_"), get_model(MODEL, prefix="right_"))
+    names = list(both.collect_params())
+    assert len(names) == len(set(names)) == 2 * len(list(get_model(MODEL).collect_params()))
+
+
+def test_all_parameter_shapes_are_known_at_construction():
+    assert all(0 not in p.shape for p in get_model(MODEL).collect_params().values())
+
+
+def test_bundled_weights_need_neither_cache_nor_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path / "empty"))
+    monkeypatch.setenv("TOOLKIT_OFFLINE", "1")
+    net = get_model(MODEL, pretrained=True)
+    scores = net(mx.nd.zeros((1, 3, 32, 32))).asnumpy()
+    assert scores.shape == (1, 10)
+    assert np.isfinite(scores).all()
+    assert not (tmp_path / "empty").exists()

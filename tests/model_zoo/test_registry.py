@@ -1,0 +1,34 @@
+"""Families register their variants; the registry builds them."""
+
+from __future__ import annotations
+
+import pytest
+from mxnet.gluon import HybridBlock
+
+from toolkit.model_zoo.registry import BACKBONES, TASKS, FamilyRegistry
+
+
+def test_each_row_of_a_table_is_a_variant_of_the_family():
+    registry = FamilyRegistry("backbone")
+
+    @registry.family({"narrow": 1, "wide": 8})
+    class Net(HybridBlock):
+        def __init__(self, width: int, *, depth: int = 2) -> None:
+            super().__init__()
+            self.size = width, depth
+
+    assert registry.names() == ["narrow", "wide"]
+    assert registry.create("wide").size == (8, 2)
+    assert registry.create("narrow", depth=5).size == (1, 5)
+    with pytest.raises(ValueError, match="unknown backbone 'wdie'; did you mean wide"):
+        registry.create("wdie")
+    with pytest.raises(TypeError, match="height"):
+        registry.create("wide", height=3)
+
+
+def test_the_zoo_is_registered():
+    import toolkit.model_zoo.tasks
+    import toolkit.model_zoo.vision  # noqa: F401
+
+    assert "cifar_resnet20_v1" in BACKBONES
+    assert "image_classifier" in TASKS

@@ -1,0 +1,220 @@
+"""Finding files of weights and filling networks with them."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+import toolkit
+from toolkit.model_zoo.builder import get_model
+from toolkit.model_zoo.catalogue import WeightsEntry, model_info
+from toolkit.model_zoo.renames import RenameTable
+from toolkit.model_zoo.weights import WeightsError, choose_weights, load_weights, resolve
+from toolkit.utils.checkpoints import write_params, write_safetensors
+from toolkit.utils.files import FetchError, HashMismatchError, OfflineError
+
+MODEL = "cifar_resnet20_v1"
+
+
+def arrays_of(net: mx.gluon.Block) -> dict[str, np.ndarray]:
+    return {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
+
+
+@pytest.fixture(scope="module")
+def net() -> mx.gluon.Block:
+    net = get_model(MODEL)
+    net.initialize(mx.init.MSRAPrelu())
+    return net
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """An empty cache and a mirror folder; nothing reaches the network."""
+    monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOOLKIT_REPO", f"file://{tmp_path / 'mirror'}")
+    monkeypatch.setenv("TOOLKIT_OFFLINE", "1")
+    return tmp_path
+
+
+def publish(folder: Path, content: bytes, *, lie: bool = False) -> WeightsEntry:
+    """Puts a zip as upstream makes them on the mirror and gives its entry."""
+    sha1 = hashlib.sha1(content).hexdigest()
+    file = f"{MODEL}-{sha1[:8]}.params"
+    archive = folder / "mirror" / "gluon" / "models" / f"{MODEL}-{sha1[:8]}.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(file, b"something else" if lie else content)
+    url = f"gluon/models/{archive.name}"
+    return WeightsEntry(MODEL, sha1[:8], f"sha1:{sha1}", file, url)
+
+
+def test_weights_come_from_the_mirror_once_and_from_the_cache_after(home):
+    entry = publish(home, b"weights")
+    path = resolve(entry)
+    assert path == home / "home" / "models" / entry.file
+    assert path.read_bytes() == b"weights"
+    (home / "mirror" / "gluon" / "models" / entry.url.rsplit("/", 1)[1]).unlink()
+    assert resolve(entry) == path
+
+
+def test_an_explicit_root_goes_before_the_home(home):
+    entry = publish(home, b"weights")
+    assert resolve(entry, home / "mine").parent == home / "mine"
+
+
+def test_upstreams_cache_is_a_warm_cache(home, monkeypatch):
+    entry = publish(home, b"weights")
+    monkeypatch.delenv("TOOLKIT_HOME")
+    monkeypatch.setenv("MXNET_HOME", str(home / "mxnet"))
+    cached = home / "mxnet" / "models" / entry.file
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"weights")
+    monkeypatch.setenv("TOOLKIT_REPO", f"file://{home / 'nowhere'}")
+    assert resolve(entry) == cached
+
+
+def test_a_wrong_file_in_the_cache_is_replaced_not_loaded(home):
+    entry = publish(home, b"weights")
+    cached = home / "home" / "models" / entry.file
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"damaged")
+    assert resolve(entry).read_bytes() == b"weights"
+
+
+def test_a_mirror_with_another_file_is_refused(home):
+    entry = publish(home, b"weights", lie=True)
+    with pytest.raises(HashMismatchError, match=entry.tag):
+        resolve(entry)
+    assert not (home / "home" / "models" / entry.file).exists()
+
+
+def test_no_cache_and_no_network_lists_every_place(home):
+    entry = WeightsEntry(MODEL, "0" * 8, "sha1:" + "0" * 40, "x.params", "gluon/models/x.zip")
+    with pytest.raises(OfflineError) as caught:
+        resolve(entry)
+    message = str(caught.value)
+    assert str(home / "home" / "models" / "x.params") in message
+    assert str(home / "mirror") in message
+    assert "TOOLKIT_REPO" in message
+    assert isinstance(caught.value, FetchError)
+
+
+def test_pretrained_chooses_by_default_tag_and_short_hash():
+    info = model_info(MODEL)
+    assert choose_weights(info, False) is None
+    assert choose_weights(info, True) == info.weights[0]
+    last = info.weights[-1]
+    assert choose_weights(info, last.tag) == last
+    assert choose_weights(info, last.tag[:5].upper()) == last
+
+
+def test_an_unknown_tag_is_answered_with_the_published_ones():
+    info = model_info(MODEL)
+    with pytest.raises(ValueError, match=f"tag 'ffffffff'.*{info.weights[0].tag}"):
+        choose_weights(info, "ffffffff")
+
+
+def test_a_path_without_a_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"mine\.params"):
+        choose_weights(model_info(MODEL), tmp_path / "mine.params")
+
+
+@pytest.mark.parametrize("write", [write_params, write_safetensors])
+def test_own_names_round_trip(net, write, tmp_path):
+    path = tmp_path / "weights.bin"
+    write(path, arrays_of(net))
+    other = get_model(MODEL, path)
+    for key, value in arrays_of(net).items():
+        np.testing.assert_array_equal(arrays_of(other)[key], value)
+
+
+def test_gluons_own_save_parameters_loads(net, tmp_path):
+    net.save_parameters(str(tmp_path / "a.params"))
+    other = get_model(MODEL, tmp_path / "a.params")
+    x = mx.nd.random.uniform(shape=(2, 3, 32, 32))
+    np.testing.assert_array_equal(other(x).asnumpy(), net(x).asnumpy())
+
+
+def test_loading_keeps_the_type_of_the_parameters(net, tmp_path):
+    half = {k: v.astype(np.float16) for k, v in arrays_of(net).items()}
+    write_params(tmp_path / "half.params", half)
+    other = get_model(MODEL, tmp_path / "half.params")
+    for key, value in arrays_of(other).items():
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value, half[key].astype(np.float32))
+
+
+def test_loading_over_initialized_parameters_replaces_them(net, tmp_path):
+    write_params(tmp_path / "a.params", arrays_of(net))
+    other = get_model(MODEL)
+    other.initialize()
+    load_weights(other, tmp_path / "a.params")
+    key = "backbone.stem.conv.weight"
+    np.testing.assert_array_equal(arrays_of(other)[key], arrays_of(net)[key])
+
+
+def test_wrong_number_of_classes_names_both_shapes(net, tmp_path):
+    write_params(tmp_path / "a.params", arrays_of(net))
+    with pytest.raises(WeightsError) as caught:
+        get_model(MODEL, tmp_path / "a.params", classes=7)
+    message = str(caught.value)
+    assert "(7, 64)" in message
+    assert "(10, 64)" in message
+    assert "reset_classifier" in message
+    assert "a.params" in message
+
+
+def test_keys_of_another_network_are_named_on_both_sides(tmp_path):
+    write_params(tmp_path / "a.params", {"embedding.weight": np.zeros((3, 4), np.float32)})
+    with pytest.raises(WeightsError) as caught:
+        get_model(MODEL, tmp_path / "a.params")
+    assert "embedding.weight" in str(caught.value)
+    assert "backbone.stem.conv.weight" in str(caught.value)
+
+
+def test_a_failed_load_changes_nothing(net, tmp_path):
+    before = arrays_of(net)
+    broken = {**before, "head.output.bias": np.zeros(11, np.float32)}
+    write_params(tmp_path / "a.params", broken)
+    with pytest.raises(WeightsError):
+        load_weights(net, tmp_path / "a.params")
+    for key, value in arrays_of(net).items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+def test_names_by_table_and_exported_names_load(net, tmp_path):
+    table = RenameTable.of("foreign", [["f.{*}", "{*}"]])
+    foreign = {f"f.{key}": value for key, value in arrays_of(net).items()}
+    write_params(tmp_path / "a.params", foreign)
+    other = get_model(MODEL)
+    load_weights(other, tmp_path / "a.params", tables=(table,))
+    net.hybridize()
+    net(mx.nd.zeros((1, 3, 32, 32)))
+    net.export(str(tmp_path / "b"))
+    numbered = get_model(MODEL, tmp_path / "b-0000.params", prefix="other_")
+    for key, value in arrays_of(net).items():
+        np.testing.assert_array_equal(arrays_of(other)[key], value)
+        np.testing.assert_array_equal(arrays_of(numbered)[key], value)
+
+
+@pytest.mark.realdata
+def test_the_published_cifar_network_scores_what_it_did_upstream(data_root):
+    """84.5 % with MXNet's own SymbolBlock on the published graph."""
+    from toolkit.data.vision.presets import PRESETS
+    from toolkit.data.vision.recordio import ImageRecordDataset
+    from toolkit.data.vision.transforms.tensor import normalize
+
+    path = data_root / "weights_mxnet" / "gluoncv_cifar" / "cifar_resnet20_v1-0000.params"
+    net = toolkit.model_zoo.get_model(MODEL, path)
+    net.hybridize()
+    images, labels = ImageRecordDataset(data_root / "cifar10_jpg" / "dev_test2k.rec").load_arrays()
+    preset = PRESETS["cifar"]
+    pixels = mx.nd.array(normalize(images, preset.mean, preset.std))
+    scores = np.concatenate([net(pixels[i : i + 500]).asnumpy() for i in range(0, 2000, 500)])
+    accuracy = 100 * (scores.argmax(1) == labels).mean()
+    assert accuracy == pytest.approx(84.5, abs=0.2)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from toolkit.nn import GroupNorm
+
+
+def reference(x: np.ndarray, groups: int, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """The definition, in float64."""
+    parts = x.astype("float64").reshape(x.shape[0], groups, -1)
+    parts = (parts - parts.mean(2, keepdims=True)) / np.sqrt(parts.var(2, keepdims=True) + 1e-5)
+    return parts.reshape(x.shape) * gamma[:, None, None] + beta[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"), [((2, 64, 5, 3), 32), ((3, 6, 4, 4), 1), ((1, 4, 2, 2), 4)]
+)
+def test_equals_the_definition(
+    shape: tuple[int, ...], groups: int, same_everywhere: Callable
+) -> None:
+    x = np.random.default_rng(1).normal(1, 2, size=shape).astype("float32")
+    block = GroupNorm(shape[1], groups=groups)
+    y = same_everywhere(block, x)
+    gamma, beta = (p.data().asnumpy() for p in (block.gamma, block.beta))
+    np.testing.assert_allclose(y, reference(x, groups, gamma, beta), rtol=1e-4, atol=1e-4)
+
+
+def test_an_image_does_not_depend_on_its_batch(same_everywhere: Callable) -> None:
+    x = np.random.default_rng(1).normal(size=(4, 32, 3, 3)).astype("float32")
+    block = GroupNorm(32, groups=8)
+    whole = same_everywhere(block, x)
+    np.testing.assert_allclose(block(mx.nd.array(x[1:2])).asnumpy(), whole[1:2], atol=1e-5)
+
+
+def test_gradients_are_those_of_the_definition() -> None:
+    rng = np.random.default_rng(1)
+    x, weight = rng.normal(size=(2, 2, 4, 3, 3)).astype("float32")
+    block = GroupNorm(4, groups=2)
+    block.initialize()
+    gamma, beta = np.ones(4), np.zeros(4)
+    data = mx.nd.array(x)
+    data.attach_grad()
+    with mx.autograd.record():
+        loss = (block(data) * mx.nd.array(weight)).sum()
+    loss.backward()
+    step = 1e-5
+    for place in [(0, 0, 0, 0), (1, 2, 1, 2), (0, 3, 2, 0)]:
+        moved = x.astype("float64")
+        moved[place] += step
+        up = (reference(moved, 2, gamma, beta) * weight).sum()
+        moved[place] -= 2 * step
+        down = (reference(moved, 2, gamma, beta) * weight).sum()
+        expected = (up - down) / (2 * step)
+        assert data.grad.asnumpy()[place] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    np.testing.assert_allclose(block.beta.grad().asnumpy(), weight.sum((0, 2, 3)), rtol=1e-4)
+
+
+def test_initializers_are_heeded() -> None:
+    block = GroupNorm(32, gamma_initializer="zeros", beta_initializer="ones")
+    block.initialize(mx.init.Xavier())
+    y = block(mx.nd.random.normal(shape=(1, 32, 2, 2)))
+    np.testing.assert_array_equal(y.asnumpy(), np.ones((1, 32, 2, 2)))
+
+
+def test_channels_must_divide_into_the_groups() -> None:
+    with pytest.raises(ValueError, match="48 channels do not divide into 32 groups"):
+        GroupNorm(48)

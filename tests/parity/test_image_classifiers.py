@@ -1,0 +1,180 @@
+"""Image classifiers against GluonCV and MXNet's own model zoo: same weights, same outputs."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet.gluon import HybridBlock
+
+from toolkit import deploy
+from toolkit.model_zoo import get_model, list_models, model_info
+
+pytestmark = pytest.mark.parity
+
+FAMILIES = re.compile(
+    r"(se_)?resnet\d+_v[12][a-z]?(_gn)?|mobilenet(v2_)?\d\.\d+|squeezenet\d\.\d|cifar_resnet\d+_v\d"
+)
+MODELS = [name for name in list_models(task="image_classifier") if FAMILIES.fullmatch(name)]
+IN_MXNET = [name for name in MODELS if re.fullmatch(r"resnet\d+_v[12]|(mobile|squeeze)net.*", name)]
+
+
+@dataclass
+class Pair:
+    """An upstream network with random weights, and ours with the same."""
+
+    upstream: HybridBlock
+    ours: HybridBlock
+    x: mx.nd.NDArray
+    expected: np.ndarray  # what upstream gives, not hybridized
+    folder: Path
+
+    @property
+    def tolerance(self) -> float:
+        """A relative error of 1e-5."""
+        return 1e-5 * float(np.abs(self.expected).max())
+
+
+def images(name: str) -> mx.nd.NDArray:
+    """Input of the published size, but smaller for the deepest, to save time."""
+    if name.startswith("cifar"):
+        shape = (2, 3, 32, 32)
+    elif re.search(r"resnet1\d\d", name):
+        shape = (1, 3, 80, 80)
+    else:
+        shape = (1, 3, 224, 224)
+    return mx.nd.array(np.random.default_rng(0).normal(size=shape))
+
+
+def randomize(net: HybridBlock) -> None:
+    """Random weights and statistics, none of them left at a value that hides its part."""
+    rng = np.random.default_rng(1)
+    for key, param in net._collect_params_with_prefix().items():
+        if key.endswith(("gamma", "running_var")):
+            values = rng.uniform(0.3, 0.9, param.shape)
+        elif key.endswith("weight"):
+            fan_in = int(np.prod(param.shape[1:]))
+            values = rng.standard_normal(param.shape, dtype="float32") * (2 / fan_in) ** 0.5
+        else:
+            values = rng.normal(0, 0.1, param.shape)
+        param.set_data(mx.nd.array(values))
+
+
+def make_pair(build: Callable[[], HybridBlock], name: str, folder: Path, **options: Any) -> Pair:
+    upstream, x = build(), images(name)
+    upstream.initialize()
+    upstream(x)  # upstream learns most of its shapes from the first input
+    randomize(upstream)
+    weights = folder / "upstream.params"
+    upstream.save_parameters(str(weights))
+    ours = get_model(name, weights, **options)
+    return Pair(upstream, ours, x, upstream(x).asnumpy(), folder)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def pair(request: pytest.FixtureRequest, gluoncv: ModuleType) -> Iterator[tuple[str, Pair]]:
+    """Each model in turn."""
+    name = request.param
+    with tempfile.TemporaryDirectory() as folder:
+        build = partial(gluoncv.model_zoo.get_model, name)
+        yield name, make_pair(build, name, Path(folder))
+
+
+def assert_equal(pair: Pair, name: str) -> None:
+    assert pair.expected.std() > 0
+    result = pair.ours(pair.x).asnumpy()
+    if name.endswith("_gn"):
+        # Upstream calls BatchNorm in training mode, which a symbolic graph cannot: ours calls
+        # InstanceNorm, whose sums are added in another order.
+        np.testing.assert_allclose(result, pair.expected, rtol=0, atol=pair.tolerance)
+    else:
+        assert np.abs(result - pair.expected).max() == 0.0
+
+
+def test_outputs_are_equal(pair: tuple[str, Pair]) -> None:
+    name, models = pair
+    assert_equal(models, name)
+
+
+def test_names_turn_back_into_upstreams(pair: tuple[str, Pair]) -> None:
+    name, models = pair
+    theirs = set(models.upstream._collect_params_with_prefix())
+    ours = list(models.ours._collect_params_with_prefix())
+    renamed = [{table.to_foreign(key) for key in ours} for table in model_info(name).renames]
+    assert theirs in renamed
+
+
+def test_files_of_upstreams_exported_graphs_load(pair: tuple[str, Pair]) -> None:
+    """Their names come from counters, so that they are matched in order of construction."""
+    name, models = pair
+    if name.endswith("_gn"):
+        pytest.skip("upstream's GroupNorm cannot be hybridized")
+    models.upstream.hybridize()
+    models.upstream(models.x)
+    models.upstream.export(str(models.folder / "exported"))
+    models.upstream.hybridize(False)
+    net = get_model(name, models.folder / "exported-0000.params")
+    for key, param in net._collect_params_with_prefix().items():
+        ours = models.ours._collect_params_with_prefix()[key]
+        assert (param.data() == ours.data()).asnumpy().all(), key
+
+
+def test_hybridized_and_exported_outputs_agree(pair: tuple[str, Pair]) -> None:
+    _, models = pair
+    models.ours.hybridize()
+    hybridized = models.ours(models.x).asnumpy()
+    np.testing.assert_allclose(hybridized, models.expected, rtol=0, atol=models.tolerance)
+    manifest = deploy.export(models.ours, models.folder / "ours", models.x)
+    (exported,) = deploy.load(manifest)(models.x.asnumpy())
+    np.testing.assert_allclose(exported, models.expected, rtol=0, atol=models.tolerance)
+    models.ours.hybridize(False)
+
+
+@pytest.mark.parametrize("name", IN_MXNET)
+def test_models_of_mxnets_own_zoo(name: str, tmp_path: Path) -> None:
+    build = partial(mx.gluon.model_zoo.vision.get_model, name)
+    options = {"expand_first": True} if name.startswith("mobilenetv2") else {}
+    assert_equal(make_pair(build, name, tmp_path, **options), name)
+
+
+@pytest.mark.parametrize("name", ["resnet18_v1b", "resnet50_v1b", "resnet50_v1d", "resnet50_v1s"])
+def test_dilated_networks(name: str, gluoncv: ModuleType, tmp_path: Path) -> None:
+    build = partial(gluoncv.model_zoo.get_model, name, dilated=True)
+    assert_equal(make_pair(build, name, tmp_path, output_stride=8), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("resnet18_v1", (5, 6, 7, 8)),
+        ("mobilenet0.25", (9, 21, 33, 69, 81)),
+        ("mobilenetv2_0.25", (4, 6, 9, 16, 23)),
+        ("squeezenet1.0", (2, 6, 11, 13)),
+        ("squeezenet1.1", (2, 5, 8, 13)),
+    ],
+)
+def test_features_are_those_upstream_users_tap(
+    name: str, ends: tuple[int, ...], gluoncv: ModuleType, tmp_path: Path
+) -> None:
+    """``ends`` are the places in upstream's sequence where a resolution ends."""
+    pair = make_pair(partial(gluoncv.model_zoo.get_model, name), name, tmp_path)
+    features = pair.ours.backbone(pair.x)
+    expected, start = pair.x, 0
+    for feature, end in zip(features, ends, strict=True):
+        expected, start = pair.upstream.features[start:end](expected), end
+        np.testing.assert_array_equal(feature.asnumpy(), expected.asnumpy())
+
+
+def test_no_name_of_upstreams_is_missing(gluoncv: ModuleType) -> None:
+    theirs = [name for name in gluoncv.model_zoo.get_model_list() if FAMILIES.fullmatch(name)]
+    assert len(theirs) >= 50
+    assert sorted(theirs) == sorted(MODELS)
