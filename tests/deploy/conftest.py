@@ -47,12 +47,15 @@ class Features(HybridBlock):
         return y, z, F.mean(z, axis=(2, 3))
 
 
-def randomize(net: HybridBlock, seed: int = 0) -> None:
-    """Gives every parameter of known shape a value that is no default."""
-    rng = np.random.default_rng(seed)
-    for key, param in net._collect_params_with_prefix().items():
-        low = 0.5 if key.endswith("var") else -0.5
-        param.set_data(mx.nd.array(rng.uniform(low, 1, param.shape)))
+def randomize(net: HybridBlock) -> None:
+    """Gives every parameter of known shape a value that is no default and keeps scores small."""
+    rng = np.random.default_rng(0)
+    for param in net.collect_params().values():
+        if len(param.shape) > 1:
+            value = rng.normal(0, (1 / np.prod(param.shape[1:])) ** 0.5, param.shape)
+        else:
+            value = rng.uniform(0.5, 1, param.shape)
+        param.set_data(mx.nd.array(value))
 
 
 @pytest.fixture

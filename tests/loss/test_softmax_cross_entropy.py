@@ -43,9 +43,7 @@ def test_ignored_samples_count_nothing(batch):
     loss = SoftmaxCrossEntropyLoss(0.1, ignore=2)
     value = loss(mx.nd.array(scores), mx.nd.array(labels)).asscalar()
     kept = labels != 2
-    np.testing.assert_allclose(
-        value, reference(scores[kept], labels[kept], 0.1).mean(), rtol=1e-5
-    )
+    np.testing.assert_allclose(value, reference(scores[kept], labels[kept], 0.1).mean(), rtol=1e-5)
 
 
 def test_all_ignored_is_zero_not_nan(batch):

@@ -29,7 +29,7 @@ def test_case_does_not_matter():
 
 
 def test_an_unknown_name_is_answered_with_near_ones():
-    with pytest.raises(ValueError, match="unknown model 'cifar_resnet21_v1'.*cifar_resnet20_v1"):
+    with pytest.raises(ValueError, match=r"unknown model 'cifar_resnet21_v1'.*cifar_resnet20_v1"):
         get_model("cifar_resnet21_v1")
 
 
@@ -39,7 +39,7 @@ def test_a_name_that_is_no_string_is_refused():
 
 
 def test_an_unknown_option_is_answered_with_the_options():
-    with pytest.raises(TypeError, match="no option thumbnail; its options: .*norm"):
+    with pytest.raises(TypeError, match=r"no option thumbnail; its options: .*norm"):
         get_model(MODEL, thumbnail=True)
 
 

@@ -23,6 +23,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(install, "has_cuda_build", lambda: False)
+    monkeypatch.setattr(install, "is_installed", lambda name: name == "pip")
     monkeypatch.setattr(install, "missing_wheel", lambda *where: None)
     return made
 
@@ -85,14 +86,19 @@ def test_a_cuda_build_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("names", "expected"),
-    [({"mxnet"}, False), ({"mxnet-cu117", "numpy"}, True), ({"MXNet-cu112"}, True), (set(), False)],
+    [({"mxnet"}, False), ({"mxnet-cu117", "numpy"}, True), ({"mxnet-cu112"}, True), (set(), False)],
 )
 def test_a_cuda_build_is_recognized(
     monkeypatch: pytest.MonkeyPatch, names: set[str], expected: bool
 ) -> None:
-    found = [SimpleNamespace(metadata={"Name": name}) for name in names]
-    monkeypatch.setattr(install.importlib.metadata, "distributions", lambda: found)
+    monkeypatch.setattr(install, "is_installed", lambda name: name in names)
     assert install.has_cuda_build() is expected
+
+
+def test_what_is_installed() -> None:
+    assert install.is_installed("numpy")
+    assert install.is_installed("NumPy")
+    assert not install.is_installed("no-such-distribution")
 
 
 def test_setup_installs_then_checks(calls: list[list[str]]) -> None:
@@ -123,7 +129,7 @@ def test_no_wheel_is_an_error_before_anything_runs(
 def test_an_environment_without_pip_is_told_what_to_do(
     calls: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(install, "is_installed", lambda name: False)
     with pytest.raises(install.SetupError, match=r"ensurepip.*uv pip install --no-deps"):
         install.setup(ignore, numpy2=True)
     assert calls == []

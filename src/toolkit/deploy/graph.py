@@ -18,6 +18,7 @@ from mxnet.gluon import HybridBlock
 
 # What a variable carries from training, or from the moment it was first used in a graph.
 TRANSIENT = ("__init__", "__lr_mult__", "__wd_mult__", "__shape__", "__storage_type__")
+REMOVED = ("_copy", "Dropout", "identity")  # operators that fusing takes out
 SUBGRAPH = "__subgraph_name__"  # numbered by a counter of the process; of no use once cut
 
 
@@ -72,23 +73,34 @@ def trace(net: HybridBlock, symbol: mx.sym.Symbol, inputs: tuple[str, ...]) -> G
 
 
 def separate_outputs(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
-    """Copies the outputs that other operators use, too.
+    """Adds zero to outputs that other operators use, too, so that fusing keeps them apart.
 
-    The fused backend counts only operators as users: without a copy, a result that goes into a
-    fused ReLU comes out as that ReLU's. It also serves MXNet's C predict API, where the backend is
-    on by default.
+    MXNet's fused backend counts only operators as users, and takes out those that change nothing:
+    a result that is an output by itself and goes into a ReLU would come out as that ReLU's. It
+    serves the C predict API as well, where the backend is on by default.
     """
-    document = json.loads(symbol.tojson())
-    used = {tuple(source[:2]) for node in document["nodes"] for source in node["inputs"]}
-    heads = [tuple(head[:2]) in used for head in document["heads"]]
-    if not any(heads):
+    if len(symbol.list_outputs()) == 1:
         return symbol
-    taken = {node["name"] for node in document["nodes"]}
+    document = json.loads(symbol.tojson())
+    nodes = document["nodes"]
+
+    def source(entry: list[int]) -> tuple[int, int]:
+        while nodes[entry[0]]["op"] in REMOVED:
+            entry = nodes[entry[0]]["inputs"][0]
+        return entry[0], entry[1]
+
+    used = {source(e) for node in nodes if node["op"] not in REMOVED for e in node["inputs"]}
+    shared = [source(head) in used for head in document["heads"]]
+    taken = {node["name"] for node in nodes}
     outputs = []
-    for number, (output, shared) in enumerate(zip(symbol, heads, strict=True)):
+    for number, output in enumerate(symbol):
         name = f"output{number}" if f"output{number}" not in taken else None
-        outputs.append(mx.sym.identity(output, name=name) if shared else output)
+        outputs.append(_plus_zero(output, name) if shared[number] else output)
     return mx.sym.Group(outputs)
+
+
+def _plus_zero(symbol: mx.sym.Symbol, name: str | None) -> mx.sym.Symbol:
+    return mx.sym._internal._plus_scalar(symbol, scalar=0, name=name)
 
 
 def parameter_places(net: HybridBlock) -> dict[str, str]:

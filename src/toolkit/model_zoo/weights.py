@@ -111,7 +111,7 @@ def set_arrays(
             param.initialize(init=mx.init.Zero(), ctx=ctx)
         elif ctx is not None:
             param.reset_ctx(ctx)
-        param.set_data(mx.nd.array(value, ctx=mx.cpu(), dtype=value.dtype).astype(param.dtype))
+        param.set_data(value)
 
 
 def _describe(wrong: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ class ResidualUnit(HybridBlock):
         x = self.body(x)
         if self.attention is not None:
             x = self.attention(x)
-        return self.act(x + residual)
+        return self.act(residual + x)
 
 
 class PreActUnit(HybridBlock):
@@ -70,4 +70,7 @@ class PreActUnit(HybridBlock):
         x = self.body(activated)
         if self.attention is not None:
             x = self.attention(x)
-        return x + residual
+        if self.shortcut is None:
+            # oneDNN's fusion of this sum with a convolution gives wrong results.
+            return F.add_n(residual, x)
+        return residual + x

@@ -60,7 +60,7 @@ class _Order:
         return f"{self.digest} {self.member or ''}".strip()
 
 
-def cache_dir(root: str | Path | None = None, kind: str = "models") -> Path:
+def cache_dir(root: str | os.PathLike[str] | None = None, kind: str = "models") -> Path:
     """The folder for cached files; it is not created.
 
     Args:

@@ -8,7 +8,6 @@ the names that it misses. Its metadata has to be passed over with ``--no-deps``:
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import platform
 import shlex
@@ -75,14 +74,22 @@ def pip_arguments(
     return ["--no-deps", *packages]
 
 
+def is_installed(distribution: str) -> bool:
+    """Whether the environment has a distribution, by the name that pip knows it by."""
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def has_cuda_build() -> bool:
     """Whether one of MXNet's CUDA builds is installed (they fill the same folder as ``mxnet``)."""
-    names = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
-    return any(build in names for build in CUDA_BUILDS)
+    return any(is_installed(build) for build in CUDA_BUILDS)
 
 
 def _run_pip(arguments: Sequence[str]) -> None:
-    if importlib.util.find_spec("pip") is None:
+    if not is_installed("pip"):
         raise SetupError(
             f"{sys.executable} has no pip. Run `{sys.executable} -m ensurepip`, or install with "
             f"the tool that made this environment, for example: "

@@ -48,8 +48,9 @@ TUNABLE = 4  # CPUs from which on MXNet's start-up timing compares one thread wi
 AMX_FLAGS = {"amx_tile", "amx_int8", "amx_bf16", "avx512_vnni", "avx512_bf16"}
 AMX_ISA = "AVX512_CORE_AMX"
 SYS_ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA = 158, 0x1023, 18
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-MALLOC_SIZES = (1 << 30, 1 << 25)  # glibc before 2.35 takes at most 32 MB as mmap threshold
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+MALLOC_SIZES = (1 << 30, 1 << 25)  # older glibc takes at most 32 MB as mmap threshold
+MALLOC_VARIABLES = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX")
 
 
 @dataclass(frozen=True)
@@ -228,17 +229,17 @@ def _blas(situation: Situation) -> Step:
 def _malloc(situation: Situation) -> Step:
     if platform.system() != "Linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
         return Step("malloc", "skipped", "", "the C library is not glibc")
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"):
+    for name in (*MALLOC_VARIABLES, "GLIBC_TUNABLES", "LD_PRELOAD"):
         value = os.environ.get(name, "")
-        if value and (name != "GLIBC_TUNABLES" or "glibc.malloc." in value):
+        word = {"GLIBC_TUNABLES": "glibc.malloc.", "LD_PRELOAD": "malloc"}.get(name, "")
+        if value and word in value:
             return Step("malloc", "skipped", f"{name}={value}", "set by the user")
-    if any(f"{kind}malloc" in os.environ.get("LD_PRELOAD", "") for kind in ("je", "tc", "mi")):
-        return Step("malloc", "skipped", os.environ["LD_PRELOAD"], "set by the user")
-    libc = ctypes.CDLL(None)
+    libc, most = ctypes.CDLL(None), MALLOC_SIZES[0]
     size = next((s for s in MALLOC_SIZES if libc.mallopt(M_MMAP_THRESHOLD, s)), None)
-    if size is None or not libc.mallopt(M_TRIM_THRESHOLD, MALLOC_SIZES[0]):
+    # One arena: those of other threads are cut into 64 MB heaps, unmapped as soon as empty.
+    if not (size and libc.mallopt(M_TRIM_THRESHOLD, most) and libc.mallopt(M_ARENA_MAX, 1)):
         return Step("malloc", "failed", "", "mallopt refused")
-    value = f"mmap {size >> 20} MB, trim {MALLOC_SIZES[0] >> 20} MB"
+    value = f"mmap from {size >> 20} MB, trim {most >> 20} MB"
     return Step("malloc", "applied", value, "freed arrays are kept, not mapped anew each time")
 
 

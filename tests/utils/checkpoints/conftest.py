@@ -206,7 +206,7 @@ def torch_zip(
     blocks: Sequence[Block] = (),
     *,
     protocol: int = 2,
-    order: str = "little",
+    order: str | None = "little",
     compression: int = zipfile.ZIP_STORED,
     program: bytes | None = None,
 ) -> bytes:
@@ -215,9 +215,10 @@ def torch_zip(
     with torch_names(), zipfile.ZipFile(file, "w", compression) as archive:
         pickled = torch_pickle(build(), protocol) if program is None else program
         archive.writestr("archive/data.pkl", pickled)
-        archive.writestr("archive/byteorder", order)
+        if order is not None:
+            archive.writestr("archive/byteorder", order)
         for block in blocks:
-            numbers = block.array.astype(block.array.dtype.newbyteorder(order[0]))
+            numbers = block.array.astype(block.array.dtype.newbyteorder((order or "little")[0]))
             archive.writestr(f"archive/data/{block.key}", numbers.tobytes())
         archive.writestr("archive/version", "3\n")
     return file.getvalue()

@@ -73,7 +73,7 @@ def claiming(data: bytes, size: int, *, both: bool) -> bytes:
     [
         (zipfile.ZIP_STORED, False, "two sizes"),
         (zipfile.ZIP_STORED, True, "truncated: member 'm' takes 4000000000 bytes"),
-        (zipfile.ZIP_DEFLATED, False, "'m' is damaged: size or checksum"),
+        (zipfile.ZIP_DEFLATED, False, "member 'm' would take 4000000000 bytes"),
         (zipfile.ZIP_DEFLATED, True, "truncated: member 'm' takes 4000000000 bytes"),
     ],
 )
@@ -84,6 +84,12 @@ def test_false_sizes_are_refused_without_memory(
     archive = opened(data)
     with frugal(), pytest.raises(CheckpointError, match=message):
         archive.read("m")
+
+
+def test_a_false_size_of_a_packed_member_is_noticed(opened: Callable[[bytes], Archive]) -> None:
+    data = claiming(zipped({"m": bytes(5000)}, zipfile.ZIP_DEFLATED), 6000, both=False)
+    with pytest.raises(CheckpointError, match="'m' is damaged: size or checksum"):
+        opened(data).read("m")
 
 
 def test_unpacked_damage_is_noticed(opened: Callable[[bytes], Archive]) -> None:

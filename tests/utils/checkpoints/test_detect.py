@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import pickle
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -94,8 +95,7 @@ def test_each_format_is_known_by_its_content(source: Make, files: SimpleNamespac
 def test_strangers_are_named(content: bytes, words: str, source: Make) -> None:
     found = detect(source(content))
     assert found.format is None
-    with pytest.raises(ValueError, match=words):
-        raise ValueError(found.text)
+    assert re.search(words, found.text)
 
 
 def test_long_text_is_cut_where_letters_are(source: Make) -> None:
@@ -121,5 +121,4 @@ def test_real_files(source: Make, data_root: Path) -> None:
     for name, words in expected.items():
         found = detect(source((data_root / name).read_bytes()))
         assert found.format is None
-        with pytest.raises(ValueError, match=words):
-            raise ValueError(found.text)
+        assert re.search(words, found.text)

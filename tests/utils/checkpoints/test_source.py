@@ -55,14 +55,13 @@ def test_arrays_are_native_and_aligned(order: str, offset: int, source: Make) ->
 
 def test_memory_beyond_the_file_is_limited(source: Make) -> None:
     made = source(b"1234")
-    made.claim(3 << 30, "one")
-    with pytest.raises(CheckpointError, match="another would take 2147483648 bytes"):
-        made.claim(2 << 30, "another")
+    made.claim(800 << 20, "one")
+    with pytest.raises(CheckpointError, match="another would take 314572800 bytes"):
+        made.claim(300 << 20, "another")
 
 
 def test_a_cursor_reads_fields_in_turn(source: Make) -> None:
     cursor = Cursor(source(b"\x01\x02\x00\xff\xff\xff\xff"))
-    assert cursor.peek("B", "a") == 1
     assert cursor.fields("BH", "a") == (1, 2)
     assert cursor.field("i", "b") == -1
     with pytest.raises(CheckpointError, match="the end takes 1 bytes"):

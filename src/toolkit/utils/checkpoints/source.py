@@ -16,7 +16,7 @@ from toolkit.utils.checkpoints.elements import Element
 
 MAPPED_FROM = 64 << 20  # files of this many bytes and more are mapped, smaller ones read
 MAX_DIMENSIONS = 32  # of NumPy before 2.0
-FREE_EXPANSION = 4 << 30  # bytes that any file may ask for beyond its own
+FREE_EXPANSION = 1 << 30  # bytes that any file may ask for beyond its own
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 2
 _SHORT.maxstring = _SHORT.maxother = 100
@@ -39,6 +39,7 @@ class Source:
         self.file = file
         self.format = "checkpoint"  # named in errors; the reader in charge sets it
         self.data = _contents(file)
+        self.view = self.data.data
         self.size = len(self.data)
         self._allowance = max(FREE_EXPANSION, 16 * self.size)
 
@@ -112,7 +113,7 @@ class Cursor:
         end = self.offset + struct.calcsize(layout)
         if end > self.source.size:
             self.take(end - self.offset, what)  # says what lacks
-        values = struct.unpack_from(layout, self.source.data.data, self.offset)
+        values = struct.unpack_from(layout, self.source.view, self.offset)
         self.offset = end
         return values
 

@@ -84,7 +84,7 @@ def _read_stream(source: Source) -> tuple[Any, Blocks]:
 
     Numbers are little-endian whatever the machine part says: torch converts them as it writes.
     """
-    machine = Machine(source.data.data, 0, {}, _no_identity, source.error)
+    machine = Machine(source.view, 0, {}, _no_identity, source.error)
     if machine.run() != LEGACY_MAGIC:
         raise source.error("it is a pickle, but not one of PyTorch", 0)
     if (version := machine.run()) != LEGACY_VERSION:
@@ -97,7 +97,7 @@ def _read_stream(source: Source) -> tuple[Any, Blocks]:
         kinds.setdefault(found.key, found.element)
         return found
 
-    machine = Machine(source.data.data, machine.offset, NAMES, storage, source.error)
+    machine = Machine(source.view, machine.offset, NAMES, storage, source.error)
     tree = machine.run()
     keys = machine.run()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
@@ -148,7 +148,7 @@ def _arrays(source: Source, tree: Any, blocks: Blocks) -> dict[str, np.ndarray]:
 
 def _unwrapped(tree: Any) -> Any:
     for _ in range(MAX_DEPTH):
-        wrapper = next((name for name in WRAPPERS if _is_mapping(tree, name)), None)
+        wrapper = next((name for name in WRAPPERS if _wraps(tree, name)), None)
         if wrapper is None:
             break
         logger.debug("read is %r alone, out of %s", wrapper, brief(list(tree)))
@@ -156,8 +156,9 @@ def _unwrapped(tree: Any) -> Any:
     return tree
 
 
-def _is_mapping(tree: Any, name: str) -> bool:
-    return isinstance(tree, dict) and isinstance(tree.get(name), dict)
+def _wraps(tree: Any, name: str) -> bool:
+    inner = tree.get(name) if isinstance(tree, dict) else None
+    return isinstance(inner, dict) and any(isinstance(item, NODES) for item in inner.values())
 
 
 def _leaves(source: Source, tree: Any) -> Iterator[tuple[str, Tensor | NumpyArray]]:
