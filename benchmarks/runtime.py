@@ -77,9 +77,11 @@ def resnet50_int8(mx: Any) -> Run:
     net, x = resnet(mx), noise(mx, 16, 3, 224, 224)
     net.hybridize()
     net(x)
-    data = mx.gluon.data.DataLoader(mx.gluon.data.ArrayDataset(x), batch_size=16)
+    examples = mx.gluon.data.ArrayDataset(x, mx.nd.arange(16))
+    data = mx.gluon.data.DataLoader(examples, batch_size=16)
     quantize = mx.contrib.quantization.quantize_net
-    net = quantize(net, calib_mode="naive", calib_data=data, num_calib_batches=1, ctx=mx.cpu())
+    options = {"calib_data": data, "num_calib_examples": 16, "ctx": mx.cpu()}
+    net = quantize(net, calib_mode="naive", **options)
     net.hybridize(static_alloc=True, static_shape=True)
     return lambda: [net(x)]
 
@@ -227,7 +229,7 @@ class Child:
 
     def __init__(self, name: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(READ)}
-        on = {"stock": (), "all": STEPS}.get(name, (name,))
+        on = {"stock": [], "all": [*STEPS]}.get(name, name.split("+"))
         environment.update({f"TOOLKIT_RUNTIME_{s.upper()}": "0" for s in STEPS if s not in on})
         pipe = subprocess.PIPE
         command = [sys.executable, "-W", "ignore", __file__, "--child"]
@@ -291,7 +293,8 @@ def difference(expected: Path, got: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--workloads", help=f"some of {','.join(WORKLOADS)}")
-    parser.add_argument("--steps", default=",".join((*STEPS, "all")), help="configurations to time")
+    steps_help = "configurations to time: steps, sums of steps (threads+tuning), all"
+    parser.add_argument("--steps", default=",".join((*STEPS, "all")), help=steps_help)
     parser.add_argument("--repeat", type=int, help="rounds (default 15; 5 with --quick)")
     parser.add_argument("--clock", choices=("wall", "thread"), default="wall")
     parser.add_argument("--quick", action="store_true", help="the small operators only")
@@ -303,21 +306,22 @@ def main() -> None:
         return
     workloads = (options.workloads or ",".join(QUICK if options.quick else WORKLOADS)).split(",")
     steps = options.steps.split(",")
-    for given, known in ((workloads, WORKLOADS), (steps, (*STEPS, "all"))):
+    parts = "+".join(steps).split("+")
+    for given, known in ((workloads, WORKLOADS), (parts, (*STEPS, "all"))):
         if unknown := set(given) - set(known):
             parser.error(f"unknown {', '.join(sorted(unknown))}; there is {', '.join(known)}")
     children = [Child(name) for name in ("stock", *steps)]
     results = {}
-    print(f"{'ratio to stock':16} {'stock ms':>9}" + "".join(f"{s:>9}" for s in steps), end="")
-    print(f" {'all ms':>9} {'difference':>11}" if "all" in steps else "")
+    print(f"{'ratio to stock':16} {'stock ms':>9}" + "".join(f" {s:>8}" for s in steps), end="")
+    print(f" {steps[-1] + ' ms':>10} {'difference':>11}")
     with tempfile.TemporaryDirectory() as folder:
         for workload in workloads:
             repeat = options.repeat or (5 if options.quick else 15)
             row = measure(children, workload, repeat, Path(folder), options.clock)
             results[workload] = row
             print(f"{workload:16} {row['stock']['ms']:9.2f}", end="")
-            print("".join(f"{row[s]['ratio']:8.2f}x" for s in steps), end="")
-            print(f" {row[steps[-1]]['ms']:9.2f} {row[steps[-1]]['difference']:11.1e}", flush=True)
+            print("".join(f" {row[s]['ratio']:{max(8, len(s)) - 1}.2f}x" for s in steps), end="")
+            print(f" {row[steps[-1]]['ms']:10.2f} {row[steps[-1]]['difference']:11.1e}", flush=True)
     if options.json:
         reports = {c.name: c.hello["report"] for c in children}
         options.json.write_text(json.dumps({"results": results, "reports": reports}, indent=1))

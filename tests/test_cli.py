@@ -19,7 +19,7 @@ import toolkit
 from toolkit import deploy, model_zoo
 from toolkit.cli import main
 from toolkit.demo import PICTURE
-from toolkit.model_zoo import ModelInfo, WeightsEntry
+from toolkit.model_zoo import Layer, ModelInfo, Summary, WeightsEntry
 from toolkit.utils import gpu, install
 
 WEIGHTS = WeightsEntry(
@@ -91,8 +91,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         manifest.write_text("{}")
         return manifest
 
+    def summarize(name: str, shape: tuple[int, ...]) -> Summary:
+        layer = Layer("conv", "Convolution", shape, 1234, 7 * shape[-1], 42)
+        return Summary((shape,), (layer,), 1234)
+
     for module, name, fake in (
         (model_zoo, "list_models", list_models),
+        (model_zoo, "summarize", summarize),
         (model_zoo, "model_info", info),
         (model_zoo, "get_model", get_model),
         (deploy, "export", export),
@@ -159,6 +164,18 @@ def test_info_of_a_model(asked: list[Any]) -> None:
     assert "cifar10" in result.stdout
     assert "cifar_a-1234abcd.params" in result.stdout
     assert json.loads(run("info", "cifar_a", "--json").stdout)["weights"][0]["tag"] == "1234abcd"
+
+
+@pytest.mark.parametrize(("words", "side"), [((), 32), (("--size", "8x64"), 64)])
+def test_info_tells_what_a_picture_costs(
+    asked: list[Any], words: tuple[str, ...], side: int
+) -> None:
+    found = json.loads(run("info", "cifar_a", "--json", *words).stdout)
+    assert found["input"][-1] == side
+    assert found["parameters"] == 1234
+    assert found["multiply_adds"] == 7 * side
+    assert found["activation_bytes"] == 42
+    assert "parameters" not in json.loads(run("info", "plain_b", "--json").stdout)
 
 
 def test_info_of_the_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

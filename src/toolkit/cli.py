@@ -19,6 +19,7 @@ import numpy as np
 
 import toolkit
 from toolkit import deploy, model_zoo
+from toolkit.data.vision import PRESETS
 from toolkit.utils import gpu as gpus
 from toolkit.utils import install, runtime, tables
 from toolkit.utils.files import cache_dir, mirrors
@@ -154,13 +155,37 @@ def _metrics(weights: Sequence[Any]) -> str:
     return _text(dict(weights[0].metrics)) if weights else ""
 
 
+class Size(click.ParamType):
+    """A picture's height and width, as in ``224x224``."""
+
+    name = "HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Reads the two numbers."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) != 2 or not all(p.isdecimal() and int(p) for p in parts):
+            self.fail(
+                f"{value!r} is not a height and a width in pixels, such as 224x224", param, ctx
+            )
+        return int(parts[0]), int(parts[1])
+
+
 @main.command()
 @click.argument("model", required=False)
+@click.option("--size", type=Size(), help="Input size of the costs. Default: the model's own.")
 @_as_json
 @_common
-def info(model: str | None, as_json: bool) -> None:
-    """Describe MODEL, or without one this installation."""
-    found = _installation() if model is None else _describe(model_zoo.model_info(model))
+def info(model: str | None, size: tuple[int, int] | None, as_json: bool) -> None:
+    """Describe MODEL and what it costs to run, or without one this installation."""
+    if model is None:
+        found = _installation()
+    else:
+        row = model_zoo.model_info(model)
+        found = {**_describe(row), **_costs(row, size)}
     if as_json:
         _print_json(found)
         return
@@ -172,6 +197,23 @@ def info(model: str | None, as_json: bool) -> None:
             shown = [key for key in rows[0] if key in COLUMNS[name]]
             cells = [[_text(row[key]) for key in shown] for row in rows]
             click.echo(f"\n{name}\n{tables.render(shown, cells)}")
+
+
+def _costs(info: Any, size: tuple[int, int] | None) -> dict[str, Any]:
+    """What one picture costs, where the model takes pictures and MXNet is there to count."""
+    preset = PRESETS.get(info.preprocess)
+    if size is None and preset is not None:
+        size = preset.size
+    if info.domain != "vision" or size is None or runtime.mxnet_missing():
+        return {}
+    shape = (1, 3, *size)
+    summary = model_zoo.summarize(info.name, shape)
+    return {
+        "input": list(shape),
+        "parameters": summary.parameters,
+        "multiply_adds": summary.multiply_adds,
+        "activation_bytes": summary.activations,
+    }
 
 
 def _text(value: Any) -> str:
@@ -231,25 +273,6 @@ def predict(
         click.echo(tables.render(("image", "label", "prob", "index"), cells))
     if unread := sum(not one for one in found):
         raise UserError(f"{unread} of {len(images)} pictures could not be read")
-
-
-class Size(click.ParamType):
-    """A picture's height and width, as in ``224x224``."""
-
-    name = "HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Reads the two numbers."""
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).lower().split("x")
-        if len(parts) != 2 or not all(p.isdecimal() and int(p) for p in parts):
-            self.fail(
-                f"{value!r} is not a height and a width in pixels, such as 224x224", param, ctx
-            )
-        return int(parts[0]), int(parts[1])
 
 
 @main.command()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-import onnx
 import pytest
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm, Conv2D, Dense
@@ -104,6 +103,8 @@ def pictures(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def onnx_file(tmp_path: Path) -> Path:
     """An ONNX classifier of (N, 3, 4, 4) images into three classes, by the mean of a channel."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
     inputs = onnx.helper.make_tensor_value_info("data", 1, ["N", 3, 4, 4])
     outputs = onnx.helper.make_tensor_value_info("scores", 1, ["N", 3])
     nodes = [

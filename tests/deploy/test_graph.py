@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import mxnet as mx
 import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Dense, HybridSequential
 
-from toolkit.deploy.graph import block_places, compose, leaves, parameter_places, separate_outputs, trace
+from toolkit.deploy.graph import block_places, compose, leaves, parameter_places, trace
 
 
 def graph_of(net: HybridBlock, *arrays: mx.nd.NDArray):
@@ -138,20 +136,6 @@ def test_a_longer_prefix_wins() -> None:
     with net.name_scope():
         net.add(Dense(1))
     assert block_places(net) == [("net_dense0_", "0."), ("net_", "")]
-
-
-@pytest.mark.parametrize("wrap", [lambda x: x, mx.sym.identity, mx.sym.Dropout])
-def test_outputs_that_are_used_get_a_node_of_their_own(wrap: Callable) -> None:
-    x = mx.sym.var("x") + 1
-    group = mx.sym.Group([wrap(x), mx.sym.relu(x, name="y")])
-    assert separate_outputs(group).list_outputs() == ["output0_output", "y_output"]
-
-
-def test_other_outputs_stay() -> None:
-    x = mx.sym.var("x") + 1
-    group = mx.sym.Group([mx.sym.relu(x, name="y"), mx.sym.tanh(x, name="z")])
-    assert separate_outputs(group).tojson() == group.tojson()
-    assert separate_outputs(x) is x
 
 
 def test_leaves_come_in_order() -> None:

@@ -50,7 +50,7 @@ def test_a_missing_file_is_named(copy: Path, suffix: str) -> None:
 
 def test_a_broken_manifest_is_refused(copy: Path) -> None:
     Path(f"{copy}-manifest.json").write_text("{}")
-    with pytest.raises(ManifestError, match="other.v1-manifest.json: not a manifest"):
+    with pytest.raises(ManifestError, match=r"other\.v1-manifest.json: not a manifest"):
         load(copy)
 
 
@@ -133,7 +133,7 @@ def test_a_backend_that_is_not_installed_tells_how_to(
     monkeypatch.syspath_prepend(tmp_path)
     absent = Backend("absent", ".onnx", "needs_more", "no_such_package", "pip install it")
     monkeypatch.setattr(loader, "BACKENDS", (absent,))
-    with pytest.raises(ModuleNotFoundError, match="absent runs this network.*: pip install it"):
+    with pytest.raises(ModuleNotFoundError, match=r"absent runs this network.*: pip install it"):
         load(onnx_file)
 
 
@@ -205,6 +205,8 @@ REAL = [
 def test_networks_of_others(
     data_root: Path, path: str, params: str | None, shape: tuple, outputs: list
 ) -> None:
+    if path.endswith(".onnx"):
+        pytest.importorskip("onnxruntime")
     folder = data_root / "weights_mxnet"
     runner = load(folder / path, params=params and folder / params)
     x = np.random.default_rng(0).random(shape, np.float32)

@@ -63,7 +63,7 @@ def test_a_wrong_field_is_named(change: dict, message: str, tmp_path: Path) -> N
 def test_what_is_no_manifest_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net-manifest.json"
     path.write_bytes(content)
-    with pytest.raises(ManifestError, match="net-manifest.json"):
+    with pytest.raises(ManifestError, match=r"net-manifest\.json"):
         Manifest.read(path)
 
 

@@ -98,9 +98,10 @@ def test_an_export_of_an_export_has_the_same_values(exported: Path, tmp_path: Pa
     again = load(tmp_path / "again")
     assert np.array_equal(again(x)[0], runner(x)[0])
     for suffix in ("-0000.params", "-symbol.json"):
-        assert Path(f"{tmp_path}/again{suffix}").read_bytes() == Path(
-            f"{exported}{suffix}"
-        ).read_bytes()
+        assert (
+            Path(f"{tmp_path}/again{suffix}").read_bytes()
+            == Path(f"{exported}{suffix}").read_bytes()
+        )
 
 
 def test_a_runner_of_a_network_takes_its_values_of_now(classifier: HybridBlock) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 from toolkit.deploy import load
 from toolkit.deploy.manifest import Manifest, TensorSpec
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
 
 
 def test_a_model_without_a_manifest(onnx_file: Path) -> None:

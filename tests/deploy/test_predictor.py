@@ -8,7 +8,6 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-import onnx
 import pytest
 from mxnet.gluon import HybridBlock
 from PIL import Image
@@ -202,6 +201,7 @@ def test_labels_of_another_number_are_refused(exported: Path) -> None:
 
 
 def test_an_onnx_model_of_one_picture_at_a_time(onnx_file: Path) -> None:
+    onnx = pytest.importorskip("onnx")
     model = onnx.load(str(onnx_file))
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = 1
@@ -213,7 +213,7 @@ def test_an_onnx_model_of_one_picture_at_a_time(onnx_file: Path) -> None:
 
 
 def test_an_export_without_a_preset_asks_for_one(onnx_file: Path) -> None:
-    with pytest.raises(ValueError, match="for mean: give preset=.* imagenet"):
+    with pytest.raises(ValueError, match=r"for mean: give preset=.* imagenet"):
         Predictor(onnx_file)
     net = mx.gluon.nn.Dense(3)
     net.initialize()

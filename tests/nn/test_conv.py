@@ -18,6 +18,12 @@ def test_the_padding_keeps_the_size_at_stride_1(same_everywhere: Callable) -> No
         assert same_everywhere(ConvNormAct(4, 6, kernel_size), X).shape == (2, 6, 9, 8)
 
 
+def test_kernels_need_not_be_square(same_everywhere: Callable) -> None:
+    block = ConvNormAct(4, 6, (1, 7))
+    assert same_everywhere(block, X).shape == (2, 6, 9, 8)
+    assert block.conv.weight.shape == (6, 4, 1, 7)
+
+
 def test_dilation_keeps_the_size_too(same_everywhere: Callable) -> None:
     assert same_everywhere(ConvNormAct(4, 6, 3, dilation=3), X).shape == (2, 6, 9, 8)
 

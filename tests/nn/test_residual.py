@@ -1,19 +1,66 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import partial
 
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm, Conv2D
 
-from toolkit.nn import ConvNormAct, PreActUnit, ResidualUnit, SqueezeExcitation
+from toolkit.nn import (
+    ConvNormAct,
+    PreActUnit,
+    ResidualUnit,
+    SqueezeExcitation,
+    bottleneck,
+    pooled_shortcut,
+    pre_activation_bottleneck,
+    residual_stages,
+    sequence,
+)
 
 X = np.random.default_rng(1).normal(size=(2, 4, 6, 6)).astype("float32")
 
 
 def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0)
+
+
+def test_bottlenecks_stride_and_group_in_the_middle(same_everywhere: Callable) -> None:
+    body = bottleneck(4, 6, widths=(8, 12), stride=2, groups=4)
+    assert same_everywhere(body, X).shape == (2, 6, 3, 3)
+    assert [block.conv.weight.shape for block in body] == [
+        (8, 4, 1, 1),
+        (12, 2, 3, 3),
+        (6, 12, 1, 1),
+    ]
+    assert [block.act is None for block in body] == [False, False, True]
+
+
+def test_the_last_normalization_of_a_bottleneck_can_be_another() -> None:
+    zeros = partial(BatchNorm, gamma_initializer="zeros")
+    body = bottleneck(4, 6, widths=(8, 8), last_norm=zeros)
+    body.initialize()
+    assert [float(block.norm.gamma.data().max().asscalar()) for block in body] == [1, 1, 0]
+    body = pre_activation_bottleneck(4, 6, inner=8, last_norm=zeros)
+    body.initialize()
+    assert [float(block.norm.gamma.data().max().asscalar()) for block in body[:2]] == [1, 0]
+
+
+def test_pre_activation_bottlenecks_end_in_a_bare_convolution(same_everywhere: Callable) -> None:
+    body = pre_activation_bottleneck(4, 6, inner=8, stride=2)
+    assert same_everywhere(body, X).shape == (2, 6, 3, 3)
+    assert (body[2].norm, body[2].act, body[2].conv.bias) == (None, None, None)
+
+
+def test_pooled_shortcuts_see_every_pixel(same_everywhere: Callable) -> None:
+    shortcut = pooled_shortcut(4, 6, 2, BatchNorm)
+    y = same_everywhere(shortcut, X)
+    means = X.reshape(2, 4, 3, 2, 3, 2).mean((3, 5))
+    np.testing.assert_allclose(y, shortcut[1](mx.nd.array(means)).asnumpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_a_residual_unit_activates_the_sum(same_everywhere: Callable) -> None:
@@ -73,3 +120,66 @@ def test_parameters_come_in_published_order(pre_activation: bool) -> None:
     places = [key.split(".")[0] for key in unit._collect_params_with_prefix()]
     order = ["norm"] * pre_activation + ["body", "attention", "shortcut"]
     assert list(dict.fromkeys(places)) == order
+
+
+def plain(channels: int) -> HybridBlock:
+    return Conv2D(channels, 3, 1, 1, use_bias=False, in_channels=4)
+
+
+@pytest.mark.skipif(not mx.runtime.Features().is_enabled("MKLDNN"), reason="no oneDNN in MXNet")
+@pytest.mark.parametrize(
+    "net",
+    [
+        sequence(plain(4), PreActUnit(BatchNorm(in_channels=4), plain(4), raw_shortcut=True)),
+        sequence(
+            plain(4),
+            PreActUnit(BatchNorm(in_channels=4), plain(4), raw_shortcut=True),
+            PreActUnit(BatchNorm(in_channels=4), plain(6), plain(6), raw_shortcut=True),
+        ),
+        sequence(ConvNormAct(4, 4, 3, act=None), ResidualUnit(ConvNormAct(4, 4, 3, act=None))),
+        sequence(
+            ConvNormAct(4, 4, 3),
+            ResidualUnit(
+                ConvNormAct(4, 6, 3, act=None),
+                ConvNormAct(4, 6, act=None),
+                attention=SqueezeExcitation(6, 2),
+            ),
+        ),
+        sequence(
+            ConvNormAct(4, 4, 3),
+            PreActUnit(
+                BatchNorm(in_channels=4), plain(6), plain(6), attention=SqueezeExcitation(6, 2)
+            ),
+        ),
+    ],
+    ids=["pre-act", "pre-act raw shortcut", "residual", "residual gated", "pre-act gated"],
+)
+def test_fusion_by_onednn_keeps_the_result(net: HybridBlock, same_everywhere: Callable) -> None:
+    expected = same_everywhere(net, X)
+    net.hybridize()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parameters that the fused graph has taken in
+        net.optimize_for(mx.nd.array(X), backend="MKLDNN")
+    np.testing.assert_allclose(net(mx.nd.array(X)).asnumpy(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("strides", "made"),
+    [
+        ((4, 8, 16), [(1, (1, 1)), (1, (1, 1)), (2, (1, 1)), (2, (1, 1)), (1, (1, 1))]),
+        ((4, 8, 8), [(1, (1, 1)), (1, (1, 1)), (2, (1, 1)), (1, (1, 2)), (1, (2, 2))]),
+        ((4, 4, 4), [(1, (1, 1)), (1, (1, 1)), (1, (1, 2)), (1, (2, 4)), (1, (4, 4))]),
+    ],
+)
+def test_stages_stride_or_dilate(
+    strides: tuple[int, ...], made: list[tuple[int, tuple[int, int]]]
+) -> None:
+    calls: list[tuple[int, tuple[int, int]]] = []
+
+    def unit(stage: int, place: int, *, stride: int, dilations: tuple[int, int]) -> HybridBlock:
+        calls.append((stride, dilations))
+        return plain(4)
+
+    stages = residual_stages(unit, (2, 1, 2), strides)
+    assert [len(stage) for stage in stages] == [2, 1, 2]
+    assert calls == made

@@ -29,75 +29,7 @@ needs_mxnet = pytest.mark.skipif(mxnet_import.mxnet_folder() is None, reason="no
 CORES = cpu.usable_cores()[0]
 HAS_AVX2 = "avx2" in cpu.cpu_info()[1]
 
-SIGHTS = """
-import ctypes, glob, json, os, re, sys, time
-import toolkit
-from toolkit.utils import runtime
-declared = dict(os.environ)
-import numpy as np
-import mxnet as mx
-
-def busy_threads(operator):
-    # The kernel's own account of each thread, as many processes may share the cores.
-    def account():
-        folders = glob.glob("/proc/self/task/*/schedstat")
-        return {f: int(open(f).read().split()[0]) for f in folders}
-    operator().wait_to_read()
-    before, end = account(), time.perf_counter() + 0.4
-    while time.perf_counter() < end:
-        operator().wait_to_read()
-    spent = [t - before.get(f, 0) for f, t in account().items()]
-    return sum(s > max(spent) / 3 for s in spent)
-
-def core(library, name):
-    function = getattr(ctypes.CDLL(library), name)
-    function.restype = ctypes.c_char_p
-    return function().decode()
-
-def numpy_core():
-    path = re.search(r"\\S*/numpy\\.libs/\\S*openblas\\S*", open("/proc/self/maps").read())
-    for name in ("scipy_openblas_get_corename64_", "openblas_get_corename64_"):
-        if path and hasattr(ctypes.CDLL(path[0]), name):
-            return core(path[0], name)
-
-def fp32():
-    draw = np.random.RandomState(0).randn
-    x, w, v = (mx.nd.array(draw(*s)) for s in ((4, 16, 20, 20), (32, 16, 3, 3), (10, 32 * 324)))
-    for p in (x, w, v):
-        p.attach_grad()
-    with mx.autograd.record():
-        y = mx.nd.relu(mx.nd.Convolution(x, w, kernel=(3, 3), num_filter=32, no_bias=True))
-        z = mx.nd.log_softmax(mx.nd.FullyConnected(y, v, num_hidden=10, no_bias=True) / 100)
-        loss = (z * z).sum()
-    loss.backward()
-    a = mx.nd.array(draw(6, 48, 64))
-    extra = mx.nd.batch_dot(a, a, transpose_b=True), mx.nd.dot(a, a[0], transpose_b=True)
-    gelu = mx.nd.LeakyReLU(a, act_type="gelu")
-    return [r.asnumpy() for r in (y, z, loss, x.grad, w.grad, v.grad, *extra, gelu, mx.nd.tanh(a))]
-
-permission = ctypes.c_ulong(0)
-libc = ctypes.CDLL(None)
-libc.syscall(158, 0x1022, ctypes.byref(permission))  # arch_prctl(ARCH_GET_XCOMP_PERM)
-np.savez(sys.argv[1], *fp32())
-x, w = mx.nd.ones((8, 64, 56, 56)), mx.nd.ones((64, 64, 3, 3))
-layer = dict(kernel=(3, 3), num_filter=64, no_bias=True)
-bounds = {"min_calib_range": -1, "max_calib_range": 1}
-q, low, high = mx.nd.contrib.quantize_v2(mx.nd.ones((64, 256)), out_type="int8", **bounds)
-multiply = mx.nd.contrib.quantized_fully_connected
-int8, *_ = multiply(q, q, low, high, low, high, no_bias=True, num_hidden=64)
-print(json.dumps({
-    "report": runtime.report().to_dict(),
-    "again": runtime.prepare() == runtime.report(),
-    "declared": declared,
-    "environment": dict(os.environ),
-    "threads": busy_threads(lambda: mx.nd.Convolution(x, w, **layer)),
-    "tuned_threads": busy_threads(lambda: mx.nd.sigmoid(x)),
-    "core": core(os.path.dirname(mx.__file__) + "/libopenblas.so.0", "openblas_get_corename"),
-    "numpy_core": numpy_core(),
-    "permission": permission.value,
-    "int8": int8.asnumpy().tolist(),
-}))
-"""
+SIGHTS = Path(__file__).with_name("runtime_sights.py")
 DECIDE = """
 import json, os
 import toolkit
@@ -105,7 +37,7 @@ from toolkit.utils import runtime
 print(json.dumps({"report": runtime.report().to_dict(), "environment": dict(os.environ)}))
 """
 MAPPED = """
-import ctypes, json
+import ctypes, json, threading
 import toolkit
 names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
 class Info(ctypes.Structure):
@@ -113,23 +45,33 @@ class Info(ctypes.Structure):
 libc = ctypes.CDLL(None)
 libc.mallinfo2.restype, libc.malloc.restype = Info, ctypes.c_void_p
 libc.free.argtypes = [ctypes.c_void_p]
+size = ctypes.c_size_t(12 << 20)
 before = libc.mallinfo2().hblks
-block = libc.malloc(ctypes.c_size_t(12 << 20))
+block = libc.malloc(size)
 mapped = libc.mallinfo2().hblks - before
 libc.free(block)
-kept = libc.mallinfo2().fordblks >= 12 << 20
-print(json.dumps([mapped, kept]))
+kept = libc.mallinfo2().fordblks >= size.value
+blocks = []
+thread = threading.Thread(target=lambda: blocks.append(libc.malloc(size)))
+thread.start(); thread.join()
+heap = next(row.split()[0] for row in open("/proc/self/maps") if row.endswith("[heap]\\n"))
+low, high = (int(end, 16) for end in heap.split("-"))  # the main arena's
+shared = low <= blocks[0] < high
+print(json.dumps([mapped, kept, shared]))
 """
 
 
-def child(code: str, *arguments: str, before: tuple[Path, ...] = (), **variables: str) -> Any:
+def child(
+    code: str | Path, *arguments: str, before: tuple[Path, ...] = (), **variables: str
+) -> Any:
     """What the code prints as its last line, as JSON, beside ``stdout`` and ``stderr``."""
+    program = [str(code)] if isinstance(code, Path) else ["-c", code]
     marked = {p.partition("=")[0] for p in os.environ.get(runtime.MARK, "").split(",")}
     dropped = ("OMP_", "MXNET_", "DNNL_", "MALLOC_", "GLIBC_", "TOOLKIT_RUNTIME")
     kept = {k: v for k, v in os.environ.items() if k not in marked and not k.startswith(dropped)}
     kept["PYTHONPATH"] = os.pathsep.join(map(str, (*before, SOURCE)))
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *arguments],
+        [sys.executable, "-W", "error", *program, *arguments],
         **{"env": kept | variables, "capture_output": True, "text": True, "check": False},
     )
     assert done.returncode == 0, done.stderr
@@ -238,8 +180,10 @@ def test_amx_has_the_kernels_leave_and_is_used(
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
-@pytest.mark.parametrize(("switch", "expected"), [("1", [0, True]), ("0", [1, False])])
-def test_malloc_keeps_large_blocks(stand_in: Path, switch: str, expected: list[Any]) -> None:
+@pytest.mark.parametrize(("switch", "expected"), [("1", [0, True, True]), ("0", [1, False, False])])
+def test_malloc_keeps_large_blocks_in_one_arena(
+    stand_in: Path, switch: str, expected: list[Any]
+) -> None:
     seen, *_ = child(MAPPED, before=(stand_in,), TOOLKIT_RUNTIME_MALLOC=switch)
     assert seen == expected
 
@@ -287,13 +231,21 @@ def test_what_the_user_set_stays(stand_in: Path) -> None:
     assert runtime.MARK not in seen["environment"]
 
 
-@pytest.mark.parametrize("name", ["MXNET_OMP_MAX_THREADS", "GLIBC_TUNABLES"])
-def test_other_ways_to_say_the_same_count_too(stand_in: Path, name: str) -> None:
-    value = {"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=65536"}.get(name, "3")
-    seen, *_ = child(DECIDE, before=(stand_in,), **{name: value})
-    row = seen["report"]["malloc" if name == "GLIBC_TUNABLES" else "threads"]
-    if platform.libc_ver()[0] == "glibc" or name != "GLIBC_TUNABLES":
-        assert (row["state"], row["value"]) == ("skipped", f"{name}={value}")
+@pytest.mark.parametrize(
+    ("step", "name", "value"),
+    [
+        ("threads", "MXNET_OMP_MAX_THREADS", "3"),
+        ("malloc", "GLIBC_TUNABLES", "glibc.malloc.trim_threshold=65536"),
+        ("malloc", "MALLOC_ARENA_MAX", "2"),
+    ],
+)
+def test_other_ways_to_say_the_same_count_too(
+    stand_in: Path, step: str, name: str, value: str
+) -> None:
+    if step == "malloc" and platform.libc_ver()[0] != "glibc":
+        pytest.skip("mallopt is glibc's")
+    row = child(DECIDE, before=(stand_in,), **{name: value})[0]["report"][step]
+    assert (row["state"], row["value"]) == ("skipped", f"{name}={value}")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -126,6 +126,25 @@ class DeferredHead(Backbone):
         return Dense(classes)
 
 
+class HeadOnAll(HybridBlock):
+    """One dense layer on the means of all features."""
+
+    takes_all_features = True
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.output = Dense(classes, in_units=10)
+
+    def hybrid_forward(self, F: Any, *features: Any) -> Any:
+        means = [F.mean(feature, axis=(2, 3)) for feature in features]
+        return self.output(F.concat(*means, dim=1))
+
+
+class ClassifiedByAll(Backbone):
+    def head(self, classes: int) -> HybridBlock:
+        return HeadOnAll(classes)
+
+
 class NamesFromACounter(Backbone):
     numbers = count()
 
@@ -136,7 +155,11 @@ class NamesFromACounter(Backbone):
             self.coarse = Conv2D(6, 3, 2, 1, in_channels=4)
 
 
-@pytest.mark.parametrize("build", [Backbone, Backbone()], ids=["function", "block"])
+@pytest.mark.parametrize(
+    "build",
+    [Backbone, Backbone(), ClassifiedByAll],
+    ids=["function", "block", "classified by all features"],
+)
 def test_a_backbone_without_fault_is_accepted(build: Callable[[], HybridBlock]) -> None:
     assert_is_backbone(build, (2, 3, 32, 24))
 

@@ -10,11 +10,10 @@ import numpy as np
 from mxnet.gluon import Block, HybridBlock
 
 from toolkit import __version__
-from toolkit.data.vision import PRESETS, ImagePreset
+from toolkit.data.vision import ImagePreset
 from toolkit.deploy.graph import Graph, compose, leaves, trace
+from toolkit.deploy.lookup import find_labels, find_preset
 from toolkit.deploy.manifest import Manifest, TensorSpec
-from toolkit.model_zoo import read_labels
-from toolkit.utils.registry import unknown
 
 
 class ExportError(ValueError):
@@ -51,22 +50,6 @@ def describe(
         versions={"mxnet": mx.__version__, "toolkit": __version__},
     )
     return graph, _checked(manifest)
-
-
-def find_preset(preset: ImagePreset | str | None) -> ImagePreset | None:
-    """The preset itself, or the published one of that name; ValueError for an unknown name."""
-    if isinstance(preset, str):
-        if preset not in PRESETS:
-            raise ValueError(unknown("preset", preset, PRESETS))
-        return PRESETS[preset]
-    return preset
-
-
-def find_labels(labels: Sequence[str] | str | None) -> tuple[str, ...] | None:
-    """The labels themselves, or the published set of that name."""
-    if labels is None or isinstance(labels, str):
-        return labels if labels is None else read_labels(labels)
-    return tuple(map(str, labels))
 
 
 def _own_labels(net: HybridBlock) -> str | None:

@@ -14,6 +14,7 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.data.vision import ImagePreset
 from toolkit.deploy.description import ExportError, describe
+from toolkit.deploy.lookup import file_of
 from toolkit.deploy.manifest import SUFFIX
 from toolkit.utils.checkpoints import write_params
 
@@ -64,12 +65,8 @@ def export(
         text = manifest.with_files(files).to_json()
         files[SUFFIX] = stage / f"new{SUFFIX}"
         files[SUFFIX].write_text(text, encoding="utf-8", newline="\n")
-        move_together({file: _at(prefix, suffix) for suffix, file in files.items()}, stage)
-    return _at(prefix, SUFFIX)
-
-
-def _at(prefix: Path, suffix: str) -> Path:
-    return prefix.with_name(prefix.name + suffix)
+        move_together({file: file_of(prefix, suffix) for suffix, file in files.items()}, stage)
+    return file_of(prefix, SUFFIX)
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from typing import Any
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 
+from toolkit.deploy.fusing import keep_apart
+
 # What a variable carries from training, or from the moment it was first used in a graph.
 TRANSIENT = ("__init__", "__lr_mult__", "__wd_mult__", "__shape__", "__storage_type__")
-REMOVED = ("_copy", "Dropout", "identity")  # operators that fusing takes out
 SUBGRAPH = "__subgraph_name__"  # numbered by a counter of the process; of no use once cut
 
 
@@ -68,39 +69,8 @@ def trace(net: HybridBlock, symbol: mx.sym.Symbol, inputs: tuple[str, ...]) -> G
     shapes = {name: array.shape for name, array in arrays.items()}
     document = json.loads(symbol.tojson())
     _rewrite(document, rename, shapes)
-    symbol = separate_outputs(mx.sym.load_json(json.dumps(document)))
+    symbol = keep_apart(mx.sym.load_json(json.dumps(document)))
     return Graph(symbol, inputs, {k: arrays[k] for k in symbol.list_inputs() if k in arrays})
-
-
-def separate_outputs(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
-    """Adds zero to outputs that other operators use, too, so that fusing keeps them apart.
-
-    MXNet's fused backend counts only operators as users, and takes out those that change nothing:
-    a result that is an output by itself and goes into a ReLU would come out as that ReLU's. It
-    serves the C predict API as well, where the backend is on by default.
-    """
-    if len(symbol.list_outputs()) == 1:
-        return symbol
-    document = json.loads(symbol.tojson())
-    nodes = document["nodes"]
-
-    def source(entry: list[int]) -> tuple[int, int]:
-        while nodes[entry[0]]["op"] in REMOVED:
-            entry = nodes[entry[0]]["inputs"][0]
-        return entry[0], entry[1]
-
-    used = {source(e) for node in nodes if node["op"] not in REMOVED for e in node["inputs"]}
-    shared = [source(head) in used for head in document["heads"]]
-    taken = {node["name"] for node in nodes}
-    outputs = []
-    for number, output in enumerate(symbol):
-        name = f"output{number}" if f"output{number}" not in taken else None
-        outputs.append(_plus_zero(output, name) if shared[number] else output)
-    return mx.sym.Group(outputs)
-
-
-def _plus_zero(symbol: mx.sym.Symbol, name: str | None) -> mx.sym.Symbol:
-    return mx.sym._internal._plus_scalar(symbol, scalar=0, name=name)
 
 
 def parameter_places(net: HybridBlock) -> dict[str, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.deploy.lookup import file_of
 from toolkit.deploy.manifest import SUFFIX, Manifest
 from toolkit.deploy.runner import Runner
 from toolkit.utils.registry import unknown
@@ -84,7 +85,7 @@ def load(
     prefix, suffix = _split(given)
     manifest = _manifest(prefix)
     row = _choose(prefix, suffix, backend, manifest)
-    graph = given if suffix == PLAIN else _at(prefix, row.suffix)
+    graph = given if suffix == PLAIN else file_of(prefix, row.suffix)
     values = None
     if row.suffix == SYMBOL:
         named = given if PARAMS.search(given.name) else params
@@ -100,7 +101,10 @@ def exists(path: str | os.PathLike[str]) -> bool:
     """Whether ``load`` would find files of an exported network at ``path``."""
     prefix, suffix = _split(Path(path).expanduser())
     rows = _rows(suffix, None)
-    return any(_at(prefix, row.suffix).is_file() for row in rows) or _at(prefix, SUFFIX).is_file()
+    return (
+        any(file_of(prefix, row.suffix).is_file() for row in rows)
+        or file_of(prefix, SUFFIX).is_file()
+    )
 
 
 def _split(path: Path) -> tuple[Path, str | None]:
@@ -114,12 +118,8 @@ def _split(path: Path) -> tuple[Path, str | None]:
     return path, None
 
 
-def _at(prefix: Path, suffix: str) -> Path:
-    return prefix.with_name(prefix.name + suffix)
-
-
 def _manifest(prefix: Path) -> Manifest | None:
-    path = _at(prefix, SUFFIX)
+    path = file_of(prefix, SUFFIX)
     return Manifest.read(path) if path.is_file() else None
 
 
@@ -138,9 +138,9 @@ def _choose(
     if suffix == PLAIN:
         return rows[0]
     listed = () if manifest is None else manifest.files
-    found = [row for row in rows if _at(prefix, row.suffix).is_file() or row.suffix in listed]
+    found = [row for row in rows if file_of(prefix, row.suffix).is_file() or row.suffix in listed]
     if not found:
-        looked = ", ".join(str(_at(prefix, row.suffix)) for row in rows or BACKENDS)
+        looked = ", ".join(str(file_of(prefix, row.suffix)) for row in rows or BACKENDS)
         raise FileNotFoundError(f"no exported network at {prefix}: looked for {looked}")
     return next((row for row in found if _installed(row.package)), found[0])
 
@@ -157,10 +157,10 @@ def _find_params(prefix: Path, manifest: Manifest | None) -> Path:
     if manifest is not None:
         listed = [suffix for suffix in manifest.files if PARAMS.search(suffix)]
         if listed:
-            return _at(prefix, listed[0])
+            return file_of(prefix, listed[0])
     pattern = f"{glob.escape(prefix.name)}-[0-9][0-9][0-9][0-9].params"
     epochs = sorted(prefix.parent.glob(pattern))
-    found = [*epochs[-1:], _at(prefix, ".params")]
+    found = [*epochs[-1:], file_of(prefix, ".params")]
     if not found[0].is_file():
         raise FileNotFoundError(
             f"no parameters of {prefix}: looked for {prefix}-0000.params and the like; "

@@ -15,7 +15,8 @@ from mxnet.gluon import HybridBlock, SymbolBlock
 
 from toolkit.data.vision import ImagePreset
 from toolkit.deploy.description import describe
-from toolkit.deploy.graph import leaves, separate_outputs
+from toolkit.deploy.fusing import keep_apart
+from toolkit.deploy.graph import leaves
 from toolkit.deploy.legacy import read_graph
 from toolkit.deploy.loader import Files
 from toolkit.deploy.manifest import Manifest
@@ -55,8 +56,7 @@ class MXNetRunner(Runner):
         if not self._can_fuse:
             return None
         inputs, outputs = self.block._cached_graph
-        outputs = separate_outputs(outputs)
-        fused = SymbolBlock(outputs, inputs, params=self.block.collect_params())
+        fused = SymbolBlock(keep_apart(outputs), inputs, params=self.block.collect_params())
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of inputs that the fused graph does not need

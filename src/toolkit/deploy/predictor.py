@@ -16,6 +16,7 @@ from toolkit import model_zoo
 from toolkit.data.vision import PRESETS, ImageError, ImagePreset, read_image
 from toolkit.deploy.classification import ClassPrediction, classify
 from toolkit.deploy.loader import exists, load
+from toolkit.deploy.lookup import find_labels, find_preset
 from toolkit.deploy.runner import Runner
 from toolkit.utils.cpu import usable_cores
 from toolkit.utils.registry import unknown
@@ -65,9 +66,7 @@ class Predictor:
         self.runner = _open(model, pretrained, preset, ctx)
         manifest = self.runner.manifest
         self.preset = _preset(preset, self.runner)
-        self.labels = model_zoo.read_labels(labels) if isinstance(labels, str) else labels
-        if labels is None:
-            self.labels = manifest.labels
+        self.labels = manifest.labels if labels is None else find_labels(labels)
         self._read = _reading(self.runner)
         shape = manifest.inputs[0].shape
         self._fixed = shape[0] if shape else None  # pictures in every batch, where it is not free
@@ -196,15 +195,10 @@ def _reading(runner: Runner) -> Reading:
 
 def _preset(preset: ImagePreset | str | None, runner: Runner) -> ImagePreset:
     manifest = runner.manifest
-    if isinstance(preset, str):
-        if preset not in PRESETS:
-            raise ValueError(unknown("preset", preset, PRESETS))
-        return PRESETS[preset]
-    if preset is not None:
-        return preset
-    if manifest.preprocess is None:
+    given = find_preset(preset)
+    if given is None and manifest.preprocess is None:
         raise ValueError(_no_preset(manifest.name))
-    return ImagePreset.from_dict(manifest.preprocess)
+    return given or ImagePreset.from_dict(manifest.preprocess or {})
 
 
 def _no_preset(name: str) -> str:

@@ -5,7 +5,9 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "Layer": "summary",
         "ModelInfo": "catalogue",
+        "Summary": "summary",
         "WeightsEntry": "catalogue",
         "WeightsError": "weights",
         "get_model": "builder",
@@ -13,5 +15,6 @@ __getattr__, __dir__, __all__ = exports(
         "load_weights": "weights",
         "model_info": "catalogue",
         "read_labels": "labels",
+        "summarize": "summary",
     },
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Activation, Dense
+from mxnet.gluon.nn import Activation, Conv2D, Dense
 
 from toolkit.nn.conv import relu
+from toolkit.nn.pool import AdaptiveAvgPool
 
 
 class SqueezeExcitation(HybridBlock):
@@ -32,3 +33,34 @@ class SqueezeExcitation(HybridBlock):
         means = F.contrib.AdaptiveAvgPooling2D(x, output_size=1)
         gates = self.gate(self.excite(self.act(self.squeeze(means))))
         return F.broadcast_mul(x, F.reshape(gates, (0, 0, 1, 1)))
+
+
+class ConvSqueezeExcitation(HybridBlock):
+    """Squeeze and excitation as most networks since have it: by 1x1 convolutions with biases.
+
+    Args:
+        channels: Channels of the input and of the output.
+        squeezed: Channels of the layer in between.
+        pool: Takes the means; default adaptive average pooling.
+        gate: Makes gates of the last convolution's output; default a sigmoid.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        squeezed: int,
+        *,
+        pool: HybridBlock | None = None,
+        gate: HybridBlock | None = None,
+    ) -> None:
+        super().__init__()
+        self.pool = AdaptiveAvgPool() if pool is None else pool
+        self.squeeze = Conv2D(squeezed, 1, in_channels=channels)
+        self.act = relu()
+        self.excite = Conv2D(channels, 1, in_channels=squeezed)
+        self.gate = Activation("sigmoid") if gate is None else gate
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps ``(N, channels, H, W)`` to the same shape."""
+        gates = self.gate(self.excite(self.act(self.squeeze(self.pool(x)))))
+        return F.broadcast_mul(x, gates)

@@ -23,7 +23,8 @@ class ConvNormAct(HybridBlock):
     Args:
         in_channels: Channels of the input.
         channels: Channels of the output.
-        kernel_size: Side of the square kernel; the padding keeps the size at stride 1.
+        kernel_size: Side of the square kernel, or height and width of any; the padding keeps the
+            size at stride 1.
         norm: Makes the normalization, given ``in_channels``; None for none.
         act: Makes the activation; None for none.
         **conv: Further options of ``Conv2D``: ``strides``, ``groups``, ``use_bias``, ``dilation``.
@@ -33,7 +34,7 @@ class ConvNormAct(HybridBlock):
         self,
         in_channels: int,
         channels: int,
-        kernel_size: int = 1,
+        kernel_size: int | tuple[int, int] = 1,
         *,
         norm: Norm | None = BatchNorm,
         act: Act | None = relu,
@@ -41,7 +42,8 @@ class ConvNormAct(HybridBlock):
     ) -> None:
         super().__init__()
         conv.setdefault("use_bias", norm is None)
-        conv.setdefault("padding", kernel_size // 2 * conv.get("dilation", 1))
+        sides = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        conv.setdefault("padding", tuple(side // 2 * conv.get("dilation", 1) for side in sides))
         self.conv = Conv2D(channels, kernel_size, in_channels=in_channels, **conv)
         self.norm = norm(in_channels=channels) if norm else None
         self.act = act() if act else None

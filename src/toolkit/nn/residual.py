@@ -2,11 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import AvgPool2D, BatchNorm, HybridSequential
 
-from toolkit.nn.conv import relu
+from toolkit.nn.containers import sequence
+from toolkit.nn.conv import ConvNormAct, Norm, relu
+
+
+def bottleneck(
+    in_channels: int,
+    channels: int,
+    *,
+    widths: tuple[int, int],
+    stride: int = 1,
+    groups: int = 1,
+    norm: Norm = BatchNorm,
+    last_norm: Norm | None = None,
+) -> HybridBlock:
+    """A unit's body: a 1x1 convolution, a 3x3 that strides, a 1x1 that is not activated.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of the output.
+        widths: Channels after the first and after the second convolution.
+        stride: Stride of the 3x3 convolution.
+        groups: Groups of the 3x3 convolution.
+        norm: Makes the normalizations, given ``in_channels``.
+        last_norm: Makes the last of them; default ``norm``.
+    """
+    first, second = widths
+    return sequence(
+        ConvNormAct(in_channels, first, norm=norm),
+        ConvNormAct(first, second, 3, strides=stride, groups=groups, norm=norm),
+        ConvNormAct(second, channels, norm=last_norm or norm, act=None),
+    )
+
+
+def pooled_shortcut(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
+    """A shortcut that strides by average pooling, not by skipping pixels."""
+    return sequence(
+        AvgPool2D(stride, stride, ceil_mode=True, count_include_pad=False),
+        ConvNormAct(in_channels, channels, norm=norm, act=None),
+    )
+
+
+def pre_activation_bottleneck(
+    in_channels: int,
+    channels: int,
+    *,
+    inner: int,
+    stride: int = 1,
+    norm: Norm = BatchNorm,
+    last_norm: Norm | None = None,
+) -> HybridBlock:
+    """What ``bottleneck`` makes, for units that normalize before each convolution.
+
+    The normalization before the first is the unit's own; ``inner`` is the width in between.
+    """
+    return sequence(
+        ConvNormAct(in_channels, inner, norm=norm),
+        ConvNormAct(inner, inner, 3, strides=stride, norm=last_norm or norm),
+        ConvNormAct(inner, channels, norm=None, act=None, use_bias=False),
+    )
 
 
 class ResidualUnit(HybridBlock):
@@ -34,6 +94,7 @@ class ResidualUnit(HybridBlock):
         x = self.body(x)
         if self.attention is not None:
             x = self.attention(x)
+        # In this order: the other keeps oneDNN from fusing units with attention.
         return self.act(residual + x)
 
 
@@ -41,7 +102,7 @@ class PreActUnit(HybridBlock):
     """``body(a) + shortcut(a)`` with ``a = relu(norm(x))``; without a shortcut, ``x`` itself.
 
     ``attention`` is applied to what the body gives; ``raw_shortcut`` feeds the shortcut with ``x``
-    in place of ``a``.
+    in place of ``a``, and lets ``x`` be the output of a bare convolution.
     """
 
     def __init__(
@@ -70,7 +131,33 @@ class PreActUnit(HybridBlock):
         x = self.body(activated)
         if self.attention is not None:
             x = self.attention(x)
-        if self.shortcut is None:
-            # oneDNN's fusion of this sum with a convolution gives wrong results.
-            return F.add_n(residual, x)
+        if self._raw_shortcut:
+            # Not fused: oneDNN's fusion is wrong where ``x`` comes straight from a convolution.
+            return F.broadcast_add(residual, x)
         return residual + x
+
+
+def residual_stages(
+    unit: Callable[..., HybridBlock], depths: Sequence[int], strides: Sequence[int]
+) -> HybridSequential:
+    """Stages of residual units; the first unit of all stages but the first strides by 2.
+
+    Where ``strides`` stay the same from one stage to the next, the units dilate instead.
+
+    Args:
+        unit: Makes a unit, given its stage, its place in the stage, ``stride`` and ``dilations``
+            (of its first and its second 3x3 convolution).
+        depths: Units in each stage.
+        strides: Pixels of the image to a cell of each stage, from 4 on.
+    """
+    stages = HybridSequential()
+    before = 1  # dilation of the stage before, which a stage's first convolution keeps
+    for stage, depth in enumerate(depths):
+        dilation = (4 << stage) // strides[stage]
+        stride = 2 * before // dilation if stage else 1
+        units = [unit(stage, 0, stride=stride, dilations=(before, dilation))]
+        for place in range(1, depth):
+            units.append(unit(stage, place, stride=1, dilations=(dilation, dilation)))
+        stages.add(sequence(*units))
+        before = dilation
+    return stages

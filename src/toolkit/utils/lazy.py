@@ -14,8 +14,8 @@ def exports(
     """Makes ``__getattr__``, ``__dir__`` and ``__all__`` for a package's ``__init__``.
 
     ``table`` maps each public name to the submodule that defines it; a name that maps to itself
-    is the submodule itself, so no submodule may be called like a function. Nothing is imported before it is asked for, so the parts of the package that
-    do without MXNet work where MXNet is absent.
+    is the submodule itself, so no submodule may be called like a function. Nothing is imported
+    before it is asked for: what does without MXNet works where MXNet is absent.
     """
 
     def load(name: str) -> Any:

@@ -24,7 +24,7 @@ HUSHED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, SyntaxWa
 def mxnet_folder() -> Path | None:
     """The folder MXNet is, or would be, imported from; None where it is not installed."""
     loaded = sys.modules.get("mxnet")
-    spec = loaded.__spec__ if loaded else importlib.util.find_spec("mxnet")
+    spec = getattr(loaded, "__spec__", None) if loaded else importlib.util.find_spec("mxnet")
     return Path(spec.origin).parent if spec and spec.origin else None
 
 

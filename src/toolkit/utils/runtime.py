@@ -105,6 +105,8 @@ def prepare() -> Report:
         _steps.update(_run())
         for row in _steps.values():
             log.debug("%s", row)
+        if "mxnet" in sys.modules and not _is_off(SWITCH):
+            _loaded(sys.modules["mxnet"])
         late = [row.step for row in _steps.values() if row.state == "late"]
         if late:
             warnings.warn(

@@ -24,7 +24,8 @@ def assert_is_backbone(
     It declares ``channels`` and ``strides``, finest first; maps images of any size to as many
     features of those; knows the shapes of all its parameters from the start; gives the same
     results eager and hybridized, and the same shapes in training; and ``head(classes)`` makes a
-    classifier of its last feature.
+    classifier of its last feature, or of all of them where the head has a true attribute
+    ``takes_all_features``.
 
     Args:
         net: The backbone, or a function that builds it. A function is called twice, to check that
@@ -53,7 +54,7 @@ def assert_is_backbone(
     eager = [_features(net, image) for image in images]
     _check_shapes(net, images, eager)
     _check_hybrid(net, images, eager, tolerance)
-    _check_head(net, eager[0][-1], classes, tolerance)
+    _check_head(net, eager[0], classes, tolerance)
     with mx.autograd.record():
         training = [feature.shape for feature in _features(net, images[0])]
     inference = [feature.shape for feature in eager[0]]
@@ -160,18 +161,21 @@ def _check_hybrid(
     net.hybridize(False)
 
 
-def _check_head(net: HybridBlock, feature: np.ndarray, classes: int, tolerance: float) -> None:
+def _check_head(
+    net: HybridBlock, features: Sequence[np.ndarray], classes: int, tolerance: float
+) -> None:
     head = net.head(classes)
     _require(isinstance(head, HybridBlock), f"head() must make a HybridBlock, got {type(head)}")
     _check_parameters(head)
-    last = mx.nd.array(feature)
-    eager = head(last)
+    taken = features if getattr(head, "takes_all_features", False) else features[-1:]
+    inputs = [mx.nd.array(feature) for feature in taken]
+    eager = head(*inputs)
     _require(
-        eager.shape == (feature.shape[0], classes),
-        f"head({classes}) must give ({feature.shape[0]}, {classes}), got {eager.shape}",
+        eager.shape == (inputs[0].shape[0], classes),
+        f"head({classes}) must give ({inputs[0].shape[0]}, {classes}), got {eager.shape}",
     )
     head.hybridize()
-    _require_close(head(last).asnumpy(), eager.asnumpy(), tolerance, "hybridized head")
+    _require_close(head(*inputs).asnumpy(), eager.asnumpy(), tolerance, "hybridized head")
 
 
 def _require_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float, what: str) -> None:

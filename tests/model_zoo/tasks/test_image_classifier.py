@@ -6,6 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd
+from mxnet.gluon import HybridBlock
 
 from toolkit.model_zoo.builder import get_model
 from toolkit.model_zoo.registry import BACKBONES
@@ -41,6 +42,24 @@ def test_a_head_of_ones_own_takes_the_place_of_the_published_one():
     net.initialize()
     assert net(IMAGES).shape == (2, 3)
     assert net.head is head
+
+
+class Widths(HybridBlock):
+    """Sums each feature; says that it wants all of them."""
+
+    takes_all_features = True
+
+    def hybrid_forward(self, F, *features):
+        return F.stack(*[F.sum(feature, axis=(1, 2, 3)) for feature in features], axis=1)
+
+
+@pytest.mark.parametrize("hybridize", [False, True])
+def test_a_head_can_take_all_features(hybridize):
+    net = ImageClassifier(BACKBONES.create(MODEL), 3, head=Widths())
+    net.initialize()
+    net.hybridize(hybridize)
+    expected = [f.sum(axis=(1, 2, 3)).asnumpy() for f in net.backbone(IMAGES)]
+    np.testing.assert_allclose(net(IMAGES).asnumpy().T, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("hybridize", [False, True])

@@ -1,4 +1,4 @@
-"""Image classification: a backbone and a head on its last feature."""
+"""Image classification: a backbone and a head on its features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class ImageClassifier(HybridBlock):
     Args:
         backbone: Maps images to a list of features; makes its published head by ``head(classes)``.
         classes: Number of classes.
-        head: Maps the last feature to ``(N, classes)`` in place of the published head.
+        head: Maps the last feature to ``(N, classes)`` in place of the published head; or all
+            features, finest first, where it has a true attribute ``takes_all_features``.
     """
 
     def __init__(
@@ -29,7 +30,10 @@ class ImageClassifier(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Maps ``(N, 3, H, W)`` to ``(N, classes)``."""
-        return self.head(self.backbone(x)[-1])
+        features = self.backbone(x)
+        if getattr(self.head, "takes_all_features", False):
+            return self.head(*features)
+        return self.head(features[-1])
 
     def reset_classifier(
         self, classes: int, *, init: mx.init.Initializer | None = None, ctx: Any = None

@@ -1,10 +1,27 @@
 """Vision backbones, one module a family; importing this package registers them all."""
 
 from toolkit.model_zoo.vision import (  # noqa: F401
+    alexnet,
     cifar_resnet,
+    cifar_resnext,
+    cifar_wideresnet,
+    darknet,
+    densenet,
+    dla,
+    googlenet,
+    hrnet,
+    inception_v3,
     mobilenet_v1,
     mobilenet_v2,
+    mobilenet_v3,
+    nasnet,
+    residual_attention,
+    resnest,
     resnet,
     resnet_v2,
+    resnext,
+    shufflenet,
     squeezenet,
+    vgg,
+    xception,
 )

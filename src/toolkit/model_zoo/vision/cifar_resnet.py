@@ -52,7 +52,7 @@ def _pre_activation_unit(in_channels: int, channels: int, stride: int, norm: Nor
         Conv2D(channels, 3, padding=1, use_bias=False, in_channels=channels),
     )
     if in_channels == channels:
-        return PreActUnit(first, body)
+        return PreActUnit(first, body, raw_shortcut=True)
     shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
     return PreActUnit(first, body, shortcut, raw_shortcut=True)
 

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, Flatten, GlobalAvgPool2D, HybridSequential
+from mxnet.gluon.nn import BatchNorm, HybridSequential
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.head import PooledConvHead
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,6 @@ class InvertedResidual(HybridBlock):
         return self.body(x) + x if self._adds else self.body(x)
 
 
-class MobileNetV2Head(HybridBlock):
-    """Global average pooling and a 1x1 convolution without bias."""
-
-    def __init__(self, in_channels: int, classes: int) -> None:
-        super().__init__()
-        self.pool = GlobalAvgPool2D()
-        self.output = Conv2D(classes, 1, use_bias=False, in_channels=in_channels)
-        self.flatten = Flatten()
-
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Maps ``(N, C, H, W)`` to scores ``(N, classes)``."""
-        return self.flatten(self.output(self.pool(x)))
-
-
 @BACKBONES.family(VARIANTS)
 class MobileNetV2(HybridBlock):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
@@ -134,4 +121,4 @@ class MobileNetV2(HybridBlock):
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature: a 1x1 convolution without bias."""
-        return MobileNetV2Head(self.channels[-1], classes)
+        return PooledConvHead(self.channels[-1], classes, use_bias=False)

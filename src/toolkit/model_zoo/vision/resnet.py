@@ -10,15 +10,17 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import AvgPool2D, BatchNorm, Conv2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import BatchNorm, Conv2D, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.model_zoo.vision.pruned_channels import PRUNED, Pruned
 from toolkit.nn.attention import SqueezeExcitation
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.norm import GroupNorm
-from toolkit.nn.residual import ResidualUnit
+from toolkit.nn.residual import ResidualUnit, pooled_shortcut, residual_stages
+from toolkit.nn.stem import deep_stem
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class ResNetConfig:
     stem_width: int = 0  # of a stem of three 3x3 convolutions; 0 for the one 7x7
     pooled_shortcut: bool = False  # shortcuts stride by average pooling, not by skipping pixels
     group_norm: bool = False  # GroupNorm in place of BatchNorm
+    pruned: Pruned | None = None  # channels that pruning left, where it took some
 
 
 R18 = ResNetConfig((2, 2, 2, 2), expansion=1)
@@ -42,6 +45,7 @@ R101 = ResNetConfig((3, 4, 23, 3))
 R152 = ResNetConfig((3, 8, 36, 3))
 V1: dict[str, Any] = {"stride_in_3x3": False, "pointwise_bias": True}
 SE_V1: dict[str, Any] = {**V1, "squeeze_excitation": True}
+V1D: dict[str, Any] = {"stem_width": 32, "pooled_shortcut": True}
 
 VARIANTS = {
     "resnet18_v1": replace(R18, **V1),
@@ -64,15 +68,22 @@ VARIANTS = {
     "resnet50_v1c": replace(R50, stem_width=32),
     "resnet101_v1c": replace(R101, stem_width=32),
     "resnet152_v1c": replace(R152, stem_width=32),
-    "resnet50_v1d": replace(R50, stem_width=32, pooled_shortcut=True),
-    "resnet101_v1d": replace(R101, stem_width=32, pooled_shortcut=True),
-    "resnet152_v1d": replace(R152, stem_width=32, pooled_shortcut=True),
+    "resnet50_v1d": replace(R50, **V1D),
+    "resnet101_v1d": replace(R101, **V1D),
+    "resnet152_v1d": replace(R152, **V1D),
     "resnet50_v1e": replace(R50, stem_width=64, pooled_shortcut=True),
     "resnet101_v1e": replace(R101, stem_width=64, pooled_shortcut=True),
     "resnet152_v1e": replace(R152, stem_width=64, pooled_shortcut=True),
     "resnet50_v1s": replace(R50, stem_width=64),
     "resnet101_v1s": replace(R101, stem_width=64),
     "resnet152_v1s": replace(R152, stem_width=64),
+    "resnet18_v1b_0.89": replace(R18, pruned=PRUNED["resnet18_v1b_0.89"]),
+    "resnet50_v1d_0.86": replace(R50, **V1D, pruned=PRUNED["resnet50_v1d_0.86"]),
+    "resnet50_v1d_0.48": replace(R50, **V1D, pruned=PRUNED["resnet50_v1d_0.48"]),
+    "resnet50_v1d_0.37": replace(R50, **V1D, pruned=PRUNED["resnet50_v1d_0.37"]),
+    "resnet50_v1d_0.11": replace(R50, **V1D, pruned=PRUNED["resnet50_v1d_0.11"]),
+    "resnet101_v1d_0.76": replace(R101, **V1D, pruned=PRUNED["resnet101_v1d_0.76"]),
+    "resnet101_v1d_0.73": replace(R101, **V1D, pruned=PRUNED["resnet101_v1d_0.73"]),
 }
 
 
@@ -81,63 +92,61 @@ class _Units:
     """Makes the residual units of one network."""
 
     config: ResNetConfig
+    stem: int  # channels before the first stage
+    channels: tuple[int, ...]  # of each stage
     norm: Norm
     last_norm: Norm  # at the end of a unit's body
 
     def unit(
-        self, in_channels: int, channels: int, *, stride: int, dilations: tuple[int, int]
+        self, stage: int, place: int, *, stride: int, dilations: tuple[int, int]
     ) -> HybridBlock:
-        """One unit; ``dilations`` are those of its 3x3 convolutions."""
-        config = self.config
-        body = self._basic if config.expansion == 1 else self._bottleneck
+        """The unit at a place of a stage; ``dilations`` are those of its 3x3 convolutions."""
+        config, channels = self.config, self.channels[stage]
+        before = channels if place else self.channels[stage - 1] if stage else self.stem
+        inner = self._inner(stage, place)
+        make_body = self._basic if config.expansion == 1 else self._bottleneck
+        body = make_body((before, *inner, channels), stride, dilations)
         attention = shortcut = None
         if config.squeeze_excitation:
             attention = SqueezeExcitation(channels, channels // 16)
-        if stride != 1 or in_channels != channels:
-            shortcut = self._shortcut(in_channels, channels, stride)
-        body = body(in_channels, channels, stride, dilations)
+        if place == 0 and (stage or config.expansion > 1):
+            make = pooled_shortcut if config.pooled_shortcut else _shortcut
+            shortcut = make(before, channels, stride, self.norm)
         return ResidualUnit(body, shortcut, attention=attention)
 
+    def _inner(self, stage: int, place: int) -> tuple[int, ...]:
+        """Channels within the body of a unit."""
+        if self.config.pruned:
+            return self.config.pruned.inner[stage][place]
+        return (64 << stage,) * (1 if self.config.expansion == 1 else 2)
+
     def _basic(
-        self, in_channels: int, channels: int, stride: int, dilations: tuple[int, int]
+        self, channels: tuple[int, ...], stride: int, dilations: tuple[int, int]
     ) -> HybridBlock:
+        before, inner, after = channels
         first, second = dilations
         conv = partial(ConvNormAct, kernel_size=3)
         return sequence(
-            conv(in_channels, channels, strides=stride, dilation=first, norm=self.norm),
-            conv(channels, channels, dilation=second, norm=self.last_norm, act=None),
+            conv(before, inner, strides=stride, dilation=first, norm=self.norm),
+            conv(inner, after, dilation=second, norm=self.last_norm, act=None),
         )
 
     def _bottleneck(
-        self, in_channels: int, channels: int, stride: int, dilations: tuple[int, int]
+        self, channels: tuple[int, ...], stride: int, dilations: tuple[int, int]
     ) -> HybridBlock:
-        inner = channels // self.config.expansion
+        before, inner, wide, after = channels
         first, second = (1, stride) if self.config.stride_in_3x3 else (stride, 1)
         conv = partial(ConvNormAct, norm=self.norm)
         pointwise = partial(ConvNormAct, use_bias=self.config.pointwise_bias)
         return sequence(
-            pointwise(in_channels, inner, strides=first, norm=self.norm),
-            conv(inner, inner, 3, strides=second, dilation=dilations[0]),
-            pointwise(inner, channels, norm=self.last_norm, act=None),
+            pointwise(before, inner, strides=first, norm=self.norm),
+            conv(inner, wide, 3, strides=second, dilation=dilations[0]),
+            pointwise(wide, after, norm=self.last_norm, act=None),
         )
 
-    def _shortcut(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
-        conv = partial(ConvNormAct, in_channels, channels, norm=self.norm, act=None)
-        if not self.config.pooled_shortcut:
-            return conv(strides=stride)
-        return sequence(AvgPool2D(stride, stride, ceil_mode=True, count_include_pad=False), conv())
 
-
-def _stem(config: ResNetConfig, norm: Norm) -> HybridBlock:
-    """The convolutions before the trunk's first normalization."""
-    if not config.stem_width:
-        return Conv2D(64, 7, 2, 3, use_bias=False, in_channels=3)
-    width = config.stem_width
-    return sequence(
-        ConvNormAct(3, width, 3, strides=2, norm=norm),
-        ConvNormAct(width, width, 3, norm=norm),
-        Conv2D(2 * width, 3, 1, 1, use_bias=False, in_channels=width),
-    )
+def _shortcut(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
+    return ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
 
 
 @BACKBONES.family(VARIANTS)
@@ -168,28 +177,22 @@ class ResNet(HybridBlock):
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride!r}")
-        self.channels = tuple(64 * config.expansion << stage for stage in range(4))
+        pruned, width = config.pruned, config.stem_width
+        stem: tuple[int, ...] = (width, width, 2 * width) if width else (64,)
+        stem = pruned.stem if pruned else stem
+        channels = tuple(64 * config.expansion << stage for stage in range(4))
+        self.channels = pruned.channels if pruned else channels
         self.strides = tuple(min(4 << stage, output_stride) for stage in range(4))
         self._dropout = dropout
         norm = norm or (GroupNorm if config.group_norm else BatchNorm)
         last_norm = partial(norm, gamma_initializer="zeros") if zero_last_gamma else norm
-        make = _Units(config, norm, last_norm).unit
-        width = 2 * config.stem_width or 64
-        self.stem = _stem(config, norm)
-        self.norm = norm(in_channels=width)
+        make = _Units(config, stem[-1], self.channels, norm, last_norm).unit
+        plain = partial(Conv2D, use_bias=False, in_channels=3)
+        self.stem = deep_stem(stem, norm) if len(stem) > 1 else plain(stem[0], 7, 2, 3)
+        self.norm = norm(in_channels=stem[-1])
         self.act = relu()
         self.pool = MaxPool2D(3, 2, 1)
-        self.stages = HybridSequential()
-        before = 1  # dilation of the stage before, which a stage's first convolution keeps
-        for stage, depth in enumerate(config.depths):
-            dilation = (4 << stage) // self.strides[stage]
-            stride = 2 * before // dilation if stage else 1
-            first, channels = (before, dilation), self.channels[stage]
-            units = [make(width, channels, stride=stride, dilations=first)]
-            for _ in range(depth - 1):
-                units.append(make(channels, channels, stride=1, dilations=(dilation, dilation)))
-            self.stages.add(sequence(*units))
-            width, before = channels, dilation
+        self.stages = residual_stages(make, config.depths, self.strides)
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at ``strides``."""

@@ -14,7 +14,7 @@ from toolkit.nn.attention import SqueezeExcitation
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.head import PooledLinearHead
-from toolkit.nn.residual import PreActUnit
+from toolkit.nn.residual import PreActUnit, pre_activation_bottleneck
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class _Units:
     def unit(self, in_channels: int, channels: int, stride: int = 1) -> HybridBlock:
         """One unit, normalized and activated before each of its convolutions."""
         norm = self.norm(in_channels=in_channels)
-        body = self._basic if self.config.expansion == 1 else self._bottleneck
+        make_body = self._basic if self.config.expansion == 1 else self._bottleneck
+        body = make_body(in_channels, channels, stride)
         attention = shortcut = None
         if self.config.squeeze_excitation:
             attention = SqueezeExcitation(channels, channels // 16)
         if stride != 1 or in_channels != channels:
             shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
-        body = body(in_channels, channels, stride)
         return PreActUnit(norm, body, shortcut, attention=attention)
 
     def _basic(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
@@ -73,12 +73,8 @@ class _Units:
         )
 
     def _bottleneck(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
-        inner = channels // self.config.expansion
-        return sequence(
-            ConvNormAct(in_channels, inner, norm=self.norm),
-            ConvNormAct(inner, inner, 3, strides=stride, norm=self.last_norm),
-            ConvNormAct(inner, channels, norm=None, act=None, use_bias=False),
-        )
+        make = partial(pre_activation_bottleneck, inner=channels // self.config.expansion)
+        return make(in_channels, channels, stride=stride, norm=self.norm, last_norm=self.last_norm)
 
 
 @BACKBONES.family(VARIANTS)

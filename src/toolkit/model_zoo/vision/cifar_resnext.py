@@ -1,0 +1,77 @@
+"""ResNeXt for CIFAR's 32x32 images: Xie et al., 2016, https://arxiv.org/abs/1611.05431."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import BatchNorm, HybridSequential
+
+from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.containers import sequence
+from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.pool import AdaptiveAvgPool
+from toolkit.nn.residual import ResidualUnit, bottleneck
+
+
+@dataclass(frozen=True)
+class CIFARResNeXtConfig:
+    """What tells one CIFAR ResNeXt from another; the depth is ``9 * units + 2``."""
+
+    groups: int  # of the 3x3 convolutions
+    group_width: int  # channels of each group in the first stage
+    units: int = 3  # residual units in each of the three stages
+
+
+VARIANTS = {
+    "cifar_resnext29_32x4d": CIFARResNeXtConfig(32, 4),
+    "cifar_resnext29_16x64d": CIFARResNeXtConfig(16, 64),
+}
+
+
+@BACKBONES.family(VARIANTS)
+class CIFARResNeXt(HybridBlock):
+    """Maps ``(N, 3, H, W)`` images to the three stages' features, finest first."""
+
+    strides = (1, 2, 4)
+    channels = (256, 512, 1024)
+
+    def __init__(self, config: CIFARResNeXtConfig, *, norm: Norm = BatchNorm) -> None:
+        super().__init__()
+        width = 64
+        self.stem = ConvNormAct(3, width, 3, norm=norm)
+        self.stages = HybridSequential()
+        for stage, channels in enumerate(self.channels):
+            inner = config.groups * config.group_width << stage
+            units = []
+            for place in range(config.units):
+                stride = 2 if stage and place == 0 else 1
+                body = bottleneck(
+                    width,
+                    channels,
+                    widths=(inner, inner),
+                    stride=stride,
+                    groups=config.groups,
+                    norm=norm,
+                )
+                shortcut = None
+                if width != channels:
+                    shortcut = ConvNormAct(width, channels, strides=stride, norm=norm, act=None)
+                units.append(ResidualUnit(body, shortcut))
+                width = channels
+            self.stages.add(sequence(*units))
+
+    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
+        """Gives features of 256, 512 and 1024 channels at strides 1, 2 and 4."""
+        x = self.stem(x)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+    def head(self, classes: int) -> HybridBlock:
+        """The published classifier on the last feature."""
+        return PooledLinearHead(self.channels[-1], classes, pool=AdaptiveAvgPool())

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet.gluon.nn import BatchNorm
+
+from toolkit.model_zoo import get_model
+from toolkit.model_zoo.registry import BACKBONES
+from toolkit.model_zoo.vision.hrnet import Fuse
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("hrnet_w18_small_v1_c", 13_187_464), ("hrnet_w18_small_v2_c", 15_597_464)],
+)
+def test_sizes_are_those_of_the_published_networks(name: str, size: int) -> None:
+    params = get_model(name).collect_params().values()
+    assert sum(int(np.prod(p.shape)) for p in params if p.grad_req != "null") == size
+
+
+def test_each_branch_has_twice_the_channels_of_the_finer() -> None:
+    assert BACKBONES.create("hrnet_w18_small_v2_c").channels == (18, 36, 72, 144)
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_fusing_brings_every_branch_to_one_resolution(target: int) -> None:
+    fuse = Fuse((2, 4, 6), target, norm=BatchNorm)
+    fuse.initialize(mx.init.Normal(1))
+    branches = [mx.nd.random.normal(shape=(1, 2 * i + 2, 16 >> i, 24 >> i)) for i in range(3)]
+    total = np.zeros(branches[target].shape)
+    for source, (path, x) in enumerate(zip(fuse.paths, branches, strict=True)):
+        y = path(x).asnumpy()
+        if source > target:
+            y = y.repeat(1 << (source - target), 2).repeat(1 << (source - target), 3)
+        total += y
+    np.testing.assert_allclose(fuse(*branches).asnumpy(), np.maximum(total, 0), atol=1e-4)
+    assert len(fuse.paths[target]) == 0  # a branch passes to itself unchanged
+
+
+def test_the_classifier_adds_each_branch_to_the_next_coarser() -> None:
+    head = BACKBONES.create("hrnet_w18_small_v1_c").head(3)
+    head.initialize(mx.init.Xavier())
+    features = [mx.nd.random.normal(shape=(1, 16 << i, 32 >> i, 32 >> i)) for i in range(4)]
+    x = head.widen[0](features[0])
+    for halve, widen, feature in zip(head.halve, head.widen[1:], features[1:], strict=True):
+        x = halve(x) + widen(feature)
+    expected = head.output(head.last(x).mean((2, 3)))
+    np.testing.assert_allclose(head(*features).asnumpy(), expected.asnumpy(), rtol=1e-4, atol=1e-4)
