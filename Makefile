@@ -4,10 +4,12 @@
 #   VENV=.venv          where the environment is made
 #   JOBS=2              test processes
 #   ARGS=...            further arguments of pytest or of the benchmark
+#   PARITY=parity       compares the large networks, too
 
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?=
+PARITY ?= parity and not slow
 PYTHON ?=
 export PYTHON
 
@@ -49,7 +51,7 @@ parity: ## compare with GluonCV and GluonNLP, in an environment of their own
 	@.ci/venv $(VENV)-parity parity
 	@$(VENV)-parity/bin/python -m pip install -q --disable-pip-version-check --no-deps \
 		gluoncv==0.10.5.post0 gluonnlp==0.10.0
-	@OMP_NUM_THREADS=1 $(VENV)-parity/bin/python -m pytest -m parity $(PYTEST_OPTIONS)
+	@OMP_NUM_THREADS=1 $(VENV)-parity/bin/python -m pytest -m "$(PARITY)" --dist loadgroup $(PYTEST_OPTIONS)
 
 bench: ## measure what the runtime preparation gains
 	@.ci/venv $(VENV) bench

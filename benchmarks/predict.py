@@ -105,7 +105,8 @@ def main() -> None:
         parser.error(f"no pictures in {options.folder}")
 
     net, fused = network(options.model), network(options.model)
-    fused.optimize_for(mx.nd.zeros((options.batch_size, 3, 224, 224)), backend="MKLDNN")
+    example = mx.nd.zeros((options.batch_size, 3, 224, 224))
+    fused.optimize_for(example, backend="MKLDNN", static_alloc=True, static_shape=True)
     loops = {
         "Predictor": with_predictor(net, options.batch_size),
         "mx.image loop": with_mxnet(fused),

@@ -326,6 +326,7 @@ def test_a_step_that_fails_is_reported_and_stops_nothing(
         raise OSError("no such thing")
 
     monkeypatch.setattr(runtime, "STEPS", {"blas": broken})
+    monkeypatch.setattr(runtime, "AFTER", {})
     monkeypatch.setattr(runtime, "_steps", {})
     monkeypatch.setattr(mxnet_import.LoadHook, "install", lambda self: None)
     monkeypatch.setattr(runtime, "mxnet_folder", lambda: Path("somewhere"))
