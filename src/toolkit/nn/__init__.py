@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = exports(
         "deep_stem": "stem",
         "pooled_shortcut": "residual",
         "pre_activation_bottleneck": "residual",
+        "features_of": "features",
         "relu": "conv",
         "residual_stages": "residual",
         "sequence": "containers",

@@ -11,6 +11,7 @@ from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
 from toolkit.nn.residual import PreActUnit, ResidualUnit
@@ -86,12 +87,9 @@ class CIFARResNet(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of 16, 32 and 64 channels at strides 1, 2 and 4."""
         x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
+        features = features_of(self.stages, x)
         if self.last is not None:
-            features[-1] = self.last(x)
+            features[-1] = self.last(features[-1])
         return features
 
     def head(self, classes: int) -> HybridBlock:

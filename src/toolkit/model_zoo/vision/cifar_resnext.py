@@ -11,6 +11,7 @@ from mxnet.gluon.nn import BatchNorm, HybridSequential
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
 from toolkit.nn.residual import ResidualUnit, bottleneck
@@ -66,11 +67,7 @@ class CIFARResNeXt(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of 256, 512 and 1024 channels at strides 1, 2 and 4."""
         x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
+        return features_of(self.stages, x)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -12,6 +12,7 @@ from mxnet.gluon.nn import BatchNorm, HybridSequential, LeakyReLU
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 
 
@@ -67,12 +68,7 @@ class Darknet(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at ``strides``."""
-        features = []
-        for index, layer in enumerate(self.layers):
-            x = layer(x)
-            if index in self._taps:
-                features.append(x)
-        return features
+        return features_of(self.layers, x, self._taps)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -11,6 +11,7 @@ from mxnet.gluon.nn import BatchNorm, Dense, Flatten, GlobalAvgPool2D, HybridSeq
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.residual import ResidualUnit
 
 
@@ -146,11 +147,7 @@ class DLA(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 1, 2, 4, 8, 16 and 32."""
         x = self.stem(x)
-        features = []
-        for level in self.levels:
-            x = level(x)
-            features.append(x)
-        return features
+        return features_of(self.levels, x)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier, on all features."""

@@ -15,6 +15,7 @@ from mxnet.gluon.nn import BatchNorm, MaxPool2D
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import Branches, sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 
 Mixed = tuple[int, tuple[int, int], tuple[int, int], int]  # channels of the four branches
@@ -98,12 +99,7 @@ class GoogLeNet(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
-        features = []
-        for index, layer in enumerate(self.layers):
-            x = layer(x)
-            if index in self._taps:
-                features.append(x)
-        return features
+        return features_of(self.layers, x, self._taps)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -12,6 +12,7 @@ from mxnet.gluon.nn import AvgPool2D, BatchNorm, MaxPool2D
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import Branches, sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 
 
@@ -133,12 +134,7 @@ class InceptionV3(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
-        features = []
-        for index, layer in enumerate(self.layers):
-            x = layer(x)
-            if index in TAPS:
-                features.append(x)
-        return features
+        return features_of(self.layers, x, TAPS)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -11,6 +11,7 @@ from mxnet.gluon.nn import BatchNorm, HybridSequential
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 
 
@@ -65,12 +66,7 @@ class MobileNetV1(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
         x = self.stem(x)
-        features = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self._taps:
-                features.append(x)
-        return features
+        return features_of(self.blocks, x, self._taps)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

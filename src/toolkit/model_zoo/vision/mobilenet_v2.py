@@ -11,6 +11,7 @@ from mxnet.gluon.nn import BatchNorm, HybridSequential
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledConvHead
 
 
@@ -111,12 +112,8 @@ class MobileNetV2(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
         x = self.stem(x)
-        features = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self._taps:
-                features.append(x)
-        features[-1] = self.last(x)
+        features = features_of(self.blocks, x, self._taps)
+        features[-1] = self.last(features[-1])
         return features
 
     def head(self, classes: int) -> HybridBlock:

@@ -11,6 +11,7 @@ from mxnet.gluon.nn import Activation, BatchNorm, Conv2D, HybridSequential, MaxP
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledConvHead
 from toolkit.nn.residual import PreActUnit, pre_activation_bottleneck
 
@@ -180,12 +181,7 @@ class ResidualAttention(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at ``strides``."""
-        x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return [features[tap] for tap in self._taps]
+        return features_of(self.stages, self.stem(x), self._taps)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -12,6 +12,7 @@ from mxnet.gluon.nn import AvgPool2D, BatchNorm, Conv2D, MaxPool2D
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
 from toolkit.nn.residual import ResidualUnit, pooled_shortcut, residual_stages
@@ -147,11 +148,7 @@ class ResNeSt(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at ``strides``."""
         x = self.pool(self.act(self.norm(self.stem(x))))
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
+        return features_of(self.stages, x)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

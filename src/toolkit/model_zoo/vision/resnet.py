@@ -17,6 +17,7 @@ from toolkit.model_zoo.vision.pruned_channels import PRUNED, Pruned
 from toolkit.nn.attention import SqueezeExcitation
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.norm import GroupNorm
 from toolkit.nn.residual import ResidualUnit, pooled_shortcut, residual_stages
@@ -197,11 +198,7 @@ class ResNet(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at ``strides``."""
         x = self.pool(self.act(self.norm(self.stem(x))))
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
+        return features_of(self.stages, x)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

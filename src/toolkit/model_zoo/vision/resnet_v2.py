@@ -13,6 +13,7 @@ from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.attention import SqueezeExcitation
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.residual import PreActUnit, pre_activation_bottleneck
 
@@ -115,11 +116,8 @@ class ResNetV2(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
         x = self.stem(x)
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        features[-1] = self.last(x)
+        features = features_of(self.stages, x)
+        features[-1] = self.last(features[-1])
         return features
 
     def head(self, classes: int) -> HybridBlock:

@@ -16,6 +16,7 @@ from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.attention import ConvSqueezeExcitation
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.residual import ResidualUnit, bottleneck, pooled_shortcut
 
@@ -137,11 +138,7 @@ class ResNeXt(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
         x = self.pool(self.stem(x))
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features
+        return features_of(self.stages, x)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

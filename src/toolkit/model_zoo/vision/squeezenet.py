@@ -11,6 +11,7 @@ from mxnet.gluon.nn import Conv2D, Dropout, Flatten, GlobalAvgPool2D, HybridSequ
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.conv import ConvNormAct, relu
+from toolkit.nn.features import features_of
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,7 @@ class SqueezeNet(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8 and 16."""
         x = self.stem(x)
-        features = [x]
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self._taps:
-                features.append(x)
-        return features
+        return [x, *features_of(self.blocks, x, self._taps)]
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""
