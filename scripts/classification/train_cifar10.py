@@ -24,6 +24,7 @@ from toolkit.data.vision.recordio import ImageRecordDataset
 from toolkit.data.vision.transforms.batch import random_crop_batch, random_flip_batch
 from toolkit.data.vision.transforms.tensor import normalize
 from toolkit.loss import SoftmaxCrossEntropyLoss
+from toolkit.model_zoo.weights import get_arrays
 from toolkit.utils.checkpoints import write_params
 from toolkit.utils.files import atomic_write
 
@@ -133,8 +134,7 @@ def versions() -> dict[str, str]:
 def save(net: mx.gluon.Block, log: list[dict], args: argparse.Namespace) -> None:
     path = Path(args.out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    params = net._collect_params_with_prefix()
-    write_params(path, {key: param.data().asnumpy() for key, param in params.items()})
+    write_params(path, get_arrays(net))
     with atomic_write(path.with_suffix(".jsonl"), "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in log)
     print(json.dumps(log[-1]), flush=True)

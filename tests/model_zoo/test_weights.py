@@ -14,15 +14,17 @@ import toolkit
 from toolkit.model_zoo.builder import get_model
 from toolkit.model_zoo.catalogue import WeightsEntry, model_info
 from toolkit.model_zoo.renames import RenameTable
-from toolkit.model_zoo.weights import WeightsError, choose_weights, load_weights, resolve
+from toolkit.model_zoo.weights import (
+    WeightsError,
+    choose_weights,
+    get_arrays,
+    load_weights,
+    resolve,
+)
 from toolkit.utils.checkpoints import write_params, write_safetensors
 from toolkit.utils.files import FetchError, HashMismatchError, OfflineError
 
 MODEL = "cifar_resnet20_v1"
-
-
-def arrays_of(net: mx.gluon.Block) -> dict[str, np.ndarray]:
-    return {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +129,10 @@ def test_a_path_without_a_file_is_named(tmp_path):
 @pytest.mark.parametrize("write", [write_params, write_safetensors])
 def test_own_names_round_trip(net, write, tmp_path):
     path = tmp_path / "weights.bin"
-    write(path, arrays_of(net))
+    write(path, get_arrays(net))
     other = get_model(MODEL, path)
-    for key, value in arrays_of(net).items():
-        np.testing.assert_array_equal(arrays_of(other)[key], value)
+    for key, value in get_arrays(net).items():
+        np.testing.assert_array_equal(get_arrays(other)[key], value)
 
 
 def test_gluons_own_save_parameters_loads(net, tmp_path):
@@ -141,25 +143,25 @@ def test_gluons_own_save_parameters_loads(net, tmp_path):
 
 
 def test_loading_keeps_the_type_of_the_parameters(net, tmp_path):
-    half = {k: v.astype(np.float16) for k, v in arrays_of(net).items()}
+    half = {k: v.astype(np.float16) for k, v in get_arrays(net).items()}
     write_params(tmp_path / "half.params", half)
     other = get_model(MODEL, tmp_path / "half.params")
-    for key, value in arrays_of(other).items():
+    for key, value in get_arrays(other).items():
         assert value.dtype == np.float32
         np.testing.assert_array_equal(value, half[key].astype(np.float32))
 
 
 def test_loading_over_initialized_parameters_replaces_them(net, tmp_path):
-    write_params(tmp_path / "a.params", arrays_of(net))
+    write_params(tmp_path / "a.params", get_arrays(net))
     other = get_model(MODEL)
     other.initialize()
     load_weights(other, tmp_path / "a.params")
     key = "backbone.stem.conv.weight"
-    np.testing.assert_array_equal(arrays_of(other)[key], arrays_of(net)[key])
+    np.testing.assert_array_equal(get_arrays(other)[key], get_arrays(net)[key])
 
 
 def test_wrong_number_of_classes_names_both_shapes(net, tmp_path):
-    write_params(tmp_path / "a.params", arrays_of(net))
+    write_params(tmp_path / "a.params", get_arrays(net))
     with pytest.raises(WeightsError) as caught:
         get_model(MODEL, tmp_path / "a.params", classes=7)
     message = str(caught.value)
@@ -178,18 +180,18 @@ def test_keys_of_another_network_are_named_on_both_sides(tmp_path):
 
 
 def test_a_failed_load_changes_nothing(net, tmp_path):
-    before = arrays_of(net)
+    before = get_arrays(net)
     broken = {**before, "head.output.bias": np.zeros(11, np.float32)}
     write_params(tmp_path / "a.params", broken)
     with pytest.raises(WeightsError):
         load_weights(net, tmp_path / "a.params")
-    for key, value in arrays_of(net).items():
+    for key, value in get_arrays(net).items():
         np.testing.assert_array_equal(value, before[key])
 
 
 def test_names_by_table_and_exported_names_load(net, tmp_path):
     table = RenameTable.of("foreign", [["f.{*}", "{*}"]])
-    foreign = {f"f.{key}": value for key, value in arrays_of(net).items()}
+    foreign = {f"f.{key}": value for key, value in get_arrays(net).items()}
     write_params(tmp_path / "a.params", foreign)
     other = get_model(MODEL)
     load_weights(other, tmp_path / "a.params", tables=(table,))
@@ -197,9 +199,9 @@ def test_names_by_table_and_exported_names_load(net, tmp_path):
     net(mx.nd.zeros((1, 3, 32, 32)))
     net.export(str(tmp_path / "b"))
     numbered = get_model(MODEL, tmp_path / "b-0000.params", prefix="other_")
-    for key, value in arrays_of(net).items():
-        np.testing.assert_array_equal(arrays_of(other)[key], value)
-        np.testing.assert_array_equal(arrays_of(numbered)[key], value)
+    for key, value in get_arrays(net).items():
+        np.testing.assert_array_equal(get_arrays(other)[key], value)
+        np.testing.assert_array_equal(get_arrays(numbered)[key], value)
 
 
 @pytest.mark.realdata

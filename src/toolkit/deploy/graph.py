@@ -60,6 +60,7 @@ def trace(net: HybridBlock, symbol: mx.sym.Symbol, inputs: tuple[str, ...]) -> G
     """The graph that ``compose`` found, with the network's present values and lasting names."""
     places = {k: k if v in inputs else v for k, v in parameter_places(net).items()}
     used = set(symbol.list_inputs())
+    mx.nd.waitall()  # a network under way may be rewriting its weights into oneDNN's layout
     arrays = {
         places[p.name]: p._reduce().tostype("default")
         for p in net.collect_params().values()

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = exports(
         "Summary": "summary",
         "WeightsEntry": "catalogue",
         "WeightsError": "weights",
+        "get_arrays": "weights",
         "get_model": "builder",
         "list_models": "catalogue",
         "load_weights": "weights",

@@ -100,6 +100,16 @@ def load_weights(
     set_arrays(params, {key: arrays[source] for key, source in mapping.items()}, ctx)
 
 
+def get_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
+    """The values of all parameters under their structural names.
+
+    Waits for everything that is under way first: MXNet rewrites weights into oneDNN's layout while
+    a network runs, and reading one at that moment gives half of each.
+    """
+    mx.nd.waitall()
+    return {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
+
+
 def set_arrays(
     params: Mapping[str, mx.gluon.Parameter], arrays: Mapping[str, np.ndarray], ctx: Any = None
 ) -> None:

@@ -11,6 +11,7 @@ from mxnet.gluon import HybridBlock
 from toolkit.model_zoo.builder import get_model
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.tasks.image_classifier import ImageClassifier
+from toolkit.model_zoo.weights import get_arrays
 
 MODEL = "cifar_resnet20_v1"
 IMAGES = mx.nd.random.uniform(shape=(2, 3, 32, 32))
@@ -67,24 +68,24 @@ def test_reset_classifier_changes_the_head_and_keeps_the_backbone(net, hybridize
     if hybridize:
         net.hybridize()
     net(IMAGES)
-    kept = {k: p.data().asnumpy() for k, p in net.backbone.collect_params().items()}
+    kept = get_arrays(net.backbone)
     net.reset_classifier(7)
     assert net.classes == 7
     assert net(IMAGES).shape == (2, 7)
-    for key, value in net.backbone.collect_params().items():
-        np.testing.assert_array_equal(value.data().asnumpy(), kept[key])
+    for key, value in get_arrays(net.backbone).items():
+        np.testing.assert_array_equal(value, kept[key])
 
 
 def test_reset_classifier_twice_gives_distinct_trainable_parameters(net):
     net.reset_classifier(7)
     net.reset_classifier(5)
     trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
-    before = net.head.output.weight.data().asnumpy()
+    before = get_arrays(net)["head.output.weight"]
     with autograd.record():
         loss = net(IMAGES).square().sum()
     loss.backward()
     trainer.step(2)
-    assert not np.array_equal(net.head.output.weight.data().asnumpy(), before)
+    assert not np.array_equal(get_arrays(net)["head.output.weight"], before)
     assert len(set(net.collect_params())) == len(net._collect_params_with_prefix())
 
 
