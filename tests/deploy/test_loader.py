@@ -215,5 +215,6 @@ def test_networks_of_others(
     assert [array.shape for array in found] == outputs
     if runner.backend == "mxnet":
         plain = runner.block(mx.nd.array(x))
+        mx.nd.waitall()
         for ours, wanted in zip(found, plain if isinstance(plain, list) else [plain], strict=True):
             np.testing.assert_allclose(ours, wanted.asnumpy(), 1e-4, 1e-5)

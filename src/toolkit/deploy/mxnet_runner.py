@@ -81,7 +81,12 @@ class MXNetRunner(Runner):
 
 def _call(block: HybridBlock, arrays: Sequence[mx.nd.NDArray]) -> list[np.ndarray]:
     with mx.autograd.pause(train_mode=False):
-        return [output.asnumpy() for output in leaves(block(*arrays))]
+        outputs = list(leaves(block(*arrays)))
+    # All are finished before one is read: what another operator still works on may change its
+    # layout in place.
+    for output in outputs:
+        output.wait_to_read()
+    return [output.asnumpy() for output in outputs]
 
 
 def open_runner(files: Files, manifest: Manifest | None, ctx: mx.Context | None) -> MXNetRunner:
