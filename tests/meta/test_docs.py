@@ -92,7 +92,7 @@ def toolkit_error(words: list[str]) -> str | None:
             return "unknown option of toolkit"
     if not words:
         return None
-    command = main.commands.get(words[0])
+    command = main.get_command(click.Context(main), words[0])
     if command is None:
         return f"no command {words[0]}"
     try:

@@ -15,6 +15,7 @@ ALLOWED = {
     "data": {"utils"},
     "model_zoo": {"utils", "nn"},
     "deploy": {"utils", "nn", "model_zoo", "data"},
+    "cli": {"utils", "model_zoo", "data", "deploy"},
 }
 # Third-party packages that come with an extra or not at all: the only imports inside functions.
 OPTIONAL = {"numba", "onnx", "onnxruntime", "openvino", "safetensors", "tokenizers", "torch"}

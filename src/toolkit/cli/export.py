@@ -1,0 +1,26 @@
+"""``toolkit export``: a model as a symbolic graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from toolkit import deploy, model_zoo
+from toolkit.cli.options import Size, common, weights_option
+
+
+@click.command()
+@click.argument("model")
+@click.argument("path", type=click.Path(path_type=Path))
+@weights_option
+@click.option("--size", type=Size(), help="Input size. Default: what the model was trained on.")
+@common
+def export(model: str, path: Path, weights: str | None, size: tuple[int, int] | None) -> None:
+    """Write MODEL as a symbolic graph: PATH-symbol.json, PATH-0000.params, PATH-manifest.json."""
+    net = model_zoo.get_model(model, pretrained=weights or True)
+    example = None if size is None else np.zeros((1, 3, *size), np.float32)
+    manifest = deploy.export(net, path, example)
+    for file in sorted(manifest.parent.glob(f"{path.name}-*")):
+        click.echo(f"{file}  {file.stat().st_size:,} bytes")

@@ -1,0 +1,45 @@
+"""``toolkit predict``: what a model says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import click
+
+from toolkit import deploy
+from toolkit.cli.errors import UserError
+from toolkit.cli.options import common, json_option, weights_option
+from toolkit.cli.output import print_json
+from toolkit.utils import tables
+
+
+@click.command()
+@click.argument("model")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@weights_option
+@click.option("--top", default=5, show_default=True, type=click.IntRange(min=1))
+@json_option
+@common
+def predict(
+    model: str, images: Sequence[str], weights: str | None, top: int, as_json: bool
+) -> None:
+    """Say what is in each IMAGE, with MODEL: a name, or the path of an exported model.
+
+    A picture that cannot be read does not keep the others from being named; the status is 1 then.
+    """
+    predictor = deploy.Predictor(model, pretrained=weights or True)
+    on_error = "raise" if len(images) == 1 else "skip"
+    found = list(predictor.stream(images, top, on_error=on_error))
+    if as_json:
+        rows = [[dataclasses.asdict(p) for p in one] for one in found]
+        print_json([{"image": i, "predictions": r} for i, r in zip(images, rows, strict=True)])
+    else:
+        cells = [
+            (image if rank == 0 else "", p.label, f"{p.prob:.4f}", p.index)
+            for image, one in zip(images, found, strict=True)
+            for rank, p in enumerate(one)
+        ]
+        click.echo(tables.render(("image", "label", "prob", "index"), cells))
+    if unread := sum(not one for one in found):
+        raise UserError(f"{unread} of {len(images)} pictures could not be read")
