@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit.data.batchify import List, Pad, Stack, Tuple
+from toolkit.data.batchify import Append, Dict, List, Pad, Stack, StackFields, Tuple
 
 
 def test_stack() -> None:
@@ -110,3 +110,54 @@ def test_a_loader_with_it(workers: int) -> None:
     batches = list(loader)
     assert [batch[0][1].tolist() for batch in batches] == [[1, 2], [3, 4]]
     assert batches[1][0][0].shape == (2, 4)
+
+
+def test_pad_rounds_the_length_up() -> None:
+    batch, lengths = Pad(round_to=4, ret_length=True)([[1, 2, 3, 4, 5], [6]])
+    assert batch.shape == (2, 8)
+    assert lengths.tolist() == [5, 1]
+    assert np.shape(Pad(round_to=4)([[1, 2, 3, 4]])) == (1, 4)
+    images = [np.ones((30, 33, 3)), np.ones((32, 10, 3))]
+    assert np.shape(Pad(axis=(0, 1), round_to=32)(images)) == (2, 32, 64, 3)
+    with pytest.raises(ValueError, match="round_to 0"):
+        Pad(round_to=0)
+
+
+@pytest.mark.parametrize("batchify", [Stack(), Pad(), Append()])
+def test_a_ragged_sample_is_named(batchify: Any) -> None:
+    with pytest.raises(ValueError, match="a sample is no array: list of 2 parts"):
+        batchify([[[1, 2], [3]]])
+
+
+def test_dict_applies_one_to_each_name() -> None:
+    batchify = Dict({"tokens": Pad(), "name": List()})
+    batch = batchify([{"tokens": [1], "name": "a", "more": 0}, {"tokens": [1, 2], "name": "b"}])
+    assert list(batch) == ["tokens", "name"]
+    assert batch["tokens"].tolist() == [[1, 0], [1, 2]]
+    assert batch["name"] == ["a", "b"]
+    with pytest.raises(ValueError, match="sample 1 has no field 'name'; it has 'tokens'"):
+        batchify([{"tokens": [1], "name": "a"}, {"tokens": [1]}])
+    with pytest.raises(ValueError, match="sample 0 is no mapping but tuple"):
+        batchify([(1, 2)])
+
+
+def test_append_leaves_shapes_alone() -> None:
+    samples = [np.zeros((2, 3)), np.zeros((4, 1))]
+    assert [a.shape for a in Append()(samples)] == [(1, 2, 3), (1, 4, 1)]
+    assert [a.shape for a in Append(batch_axis=1)(samples)] == [(2, 1, 3), (4, 1, 1)]
+    assert [a.shape for a in Append(expand=False)(samples)] == [(2, 3), (4, 1)]
+    assert Append(dtype=np.int8)([1])[0].dtype == np.int8
+
+
+def test_stack_fields_follows_the_structure() -> None:
+    samples = [(np.full(2, i), {"x": i, "y": [i, float(i)]}) for i in range(3)]
+    first, fields = StackFields()(samples)
+    assert first.tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert fields["x"].tolist() == [0, 1, 2]
+    assert isinstance(fields["y"], tuple)
+    assert fields["y"][1].dtype == np.float32
+    assert StackFields()([1, 2]).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="sample 1 has 1 fields"):
+        StackFields()([(1, 2), (1,)])
+    with pytest.raises(ValueError, match="at least one sample"):
+        StackFields()([])

@@ -5,9 +5,13 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "DataLoader": "loader",
         "Dataset": "dataset",
+        "LoadingError": "pipeline",
         "TransformedDataset": "dataset",
+        "WorkerError": "workers",
         "batchify": "batchify",
+        "samplers": "samplers",
         "vision": "vision",
     },
 )
