@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = exports(
         "WorkerError": "workers",
         "batchify": "batchify",
         "samplers": "samplers",
+        "text": "text",
         "vision": "vision",
     },
 )
