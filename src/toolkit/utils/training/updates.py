@@ -1,0 +1,112 @@
+"""One update of a network: gradients of some batches, made by all devices, and a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mxnet as mx
+from mxnet import autograd
+from mxnet.gluon import Parameter, Trainer
+
+from toolkit.utils.training.batches import spread
+from toolkit.utils.training.objective import Forward, StepResult
+from toolkit.utils.training.optimization import Optimization
+from toolkit.utils.training.optimizers import make_optimizer
+from toolkit.utils.training.setup import Setup
+from toolkit.utils.training.workers import Workers
+
+
+class Updater:
+    """Adds up gradients with `add`, then updates the parameters with `apply`."""
+
+    def __init__(
+        self, net: Any, *, forward: Forward, optimization: Optimization, setup: Setup
+    ) -> None:
+        params = net._collect_params_with_prefix()
+        self._net, self._forward = net, forward
+        self._workers, self._contexts = setup.workers, setup.contexts
+        self._optimization = optimization
+        self._trained = [p for p in params.values() if p.grad_req != "null"]
+        self._on_kvstore = updates_on_kvstore(setup.workers)
+        self.trainer = make_trainer(params, optimization, setup)
+        self._batches = 0  # added since the last update,
+        self._count = 0.0  # and what their losses are divided by
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was added since the last update."""
+        return self._batches > 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether enough was added for an update."""
+        return self._batches >= self._optimization.accumulate
+
+    def add(self, batch: Any) -> list[StepResult]:
+        """Computes the gradients of one batch; each device takes its part."""
+        parts = spread(batch, self._contexts)
+        with autograd.record():
+            results = [self._forward(self._net, part) for part in parts]
+        autograd.backward([result.loss for result in results])
+        self._batches += 1
+        self._count += sum(result.divisor for result in results)
+        return results
+
+    def apply(self, learning_rate: float) -> None:
+        """Updates the parameters by what was added since the last time."""
+        optimization, count = self._optimization, self._count * self._workers.size
+        self._batches, self._count = 0, 0.0
+        self.trainer.set_learning_rate(learning_rate)
+        if self._on_kvstore:
+            self.trainer.step(count, ignore_stale_grad=optimization.unused)
+        else:
+            self.trainer.allreduce_grads()
+            if optimization.clip_norm is not None:
+                self._clip(optimization.clip_norm * count)
+            self.trainer.update(count, ignore_stale_grad=optimization.unused)
+        if optimization.accumulate > 1:
+            for context in self._contexts:
+                grads = [param.grad(context) for param in self._trained]
+                mx.nd.reset_arrays(*grads, num_arrays=len(grads))
+
+    def finite(self) -> bool:
+        """Whether all trained parameters are finite numbers; waits for them."""
+        values = [param.list_data()[0] for param in self._trained]
+        return bool(mx.nd.multi_all_finite(*values, num_arrays=len(values)).asscalar())
+
+    def _clip(self, largest: float) -> None:
+        """Shortens the gradients of each device, taken as one vector, without waiting for it."""
+        for context in self._contexts:
+            grads = [param.grad(context) for param in self._trained]
+            norm = mx.nd.sqrt(mx.nd.sum(mx.nd.multi_sum_sq(*grads, num_arrays=len(grads))))
+            factor = mx.nd.clip(largest / (norm + 1e-12), 0, 1)
+            for grad in grads:
+                mx.nd.broadcast_mul(grad, factor.reshape((1,) * grad.ndim), out=grad)
+
+
+def make_trainer(
+    params: Mapping[str, Parameter], optimization: Optimization, setup: Setup
+) -> Trainer:
+    """Gluon's trainer of the parameters, in the order of their structural names."""
+    workers = setup.workers
+    on_kvstore = updates_on_kvstore(workers)
+    if on_kvstore and (optimization.clip_norm is not None or optimization.accumulate > 1):
+        raise ValueError(f"clip_norm and accumulate need a synchronous kvstore: {workers.kvstore}")
+    optimizer = make_optimizer(
+        optimization.optimizer,
+        learning_rate=0.0,  # set before each update
+        wd=optimization.weight_decay,
+        **optimization.options,
+    )
+    return Trainer(
+        list(dict.fromkeys(params.values())),  # shared parameters once
+        optimizer,
+        kvstore=workers.kvstore or (None if len(setup.contexts) == 1 else "device"),
+        update_on_kvstore=on_kvstore,
+    )
+
+
+def updates_on_kvstore(workers: Workers) -> bool:
+    """Whether servers update parameters by themselves, one worker's gradients at a time."""
+    return workers.kvstore is not None and "async" in workers.kvstore
