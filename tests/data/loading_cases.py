@@ -53,6 +53,11 @@ def add_noise(sample: tuple[np.ndarray, int], rng: np.random.Generator) -> tuple
     return sample[0] + rng.random(sample[0].shape, np.float32), sample[1]
 
 
+def roll(batch: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> Any:
+    """Mixes the samples of a batch."""
+    return batch[0] + np.roll(batch[0], rng.integers(len(batch[0])), 0), batch[1]
+
+
 def process_state(sample: Any) -> np.ndarray:
     """The process, whether MXNet is loaded, and how many threads OpenCV takes."""
     import cv2

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.data.generators import natural, order_rng, sample_rng
+from toolkit.data.generators import batch_rng, natural, order_rng, sample_rng
 
 
 def test_streams_differ_by_everything_they_are_for() -> None:
@@ -16,6 +16,10 @@ def test_streams_differ_by_everything_they_are_for() -> None:
         sample_rng(1, 0, 0),
         sample_rng(0, 1, 0),
         sample_rng(0, 0, 1),
+        batch_rng(0, 0, [0]),
+        batch_rng(0, 0, [0, 1]),
+        batch_rng(0, 1, [0, 1]),
+        batch_rng(1, 0, [0, 1]),
     ]
     assert len({rng.random() for rng in streams}) == len(streams)
     assert sample_rng(3, 4, 5).random() == sample_rng(3, 4, 5).random()

@@ -33,7 +33,12 @@ def test_batches_in_order(cases: ModuleType) -> None:
 def test_the_batches_are_the_same_for_any_number_of_workers(
     cases: ModuleType, workers: int
 ) -> None:
-    options: dict[str, Any] = {"shuffle": True, "seed": 5, "transform": cases.add_noise}
+    options: dict[str, Any] = {
+        "shuffle": True,
+        "seed": 5,
+        "transform": cases.add_noise,
+        "batch_transform": cases.roll,
+    }
     alone = DataLoader(cases.Numbers(10), 3, **options)
     with DataLoader(cases.Numbers(10), 3, workers=workers, **options) as loader:
         for epoch in (0, 1, 7):

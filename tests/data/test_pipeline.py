@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from toolkit.data.batchify import List, Stack
-from toolkit.data.generators import sample_rng
+from toolkit.data.generators import batch_rng, sample_rng
 from toolkit.data.pipeline import LoadingError, Made, Pipeline, few, how_rng_is_taken
 from toolkit.data.vision.transforms import random_flip, random_resized_crop
 
@@ -59,6 +59,21 @@ def test_randomness_belongs_to_the_sample(transform: Any, rng_as: str) -> None:
     pipeline = Pipeline([1.0, 2.0], transform, Stack(np.float64), 7, False, rng_as)
     expected = [x + sample_rng(7, 3, i).random() for i, x in ((1, 2.0), (0, 1.0))]
     assert pipeline.make(3, [1, 0]).batch.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("batch_transform", "rng_as", "noise"),
+    [
+        (lambda x: x * 10, None, 0),
+        (lambda x, rng: x * 10 + rng.random(), "name", 1),
+        (lambda x, g: x * 10 + g.random(), "position", 1),
+    ],
+)
+def test_a_whole_batch_is_transformed(batch_transform: Any, rng_as: Any, noise: int) -> None:
+    stack = Stack(np.float64)
+    pipeline = Pipeline([1.0, 2.0, 3.0], None, stack, 7, False, None, batch_transform, rng_as)
+    expected = np.array([30.0, 10.0]) + noise * batch_rng(7, 3, [2, 0]).random()
+    assert pipeline.make(3, [2, 0]).batch.tolist() == expected.tolist()
 
 
 def test_a_failing_sample_is_named() -> None:

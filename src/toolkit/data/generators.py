@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-ORDER, SAMPLE = 1, 2  # so that no two purposes share a stream
+ORDER, SAMPLE, BATCH = 1, 2, 3  # so that no two purposes share a stream
 
 
 def order_rng(seed: int, epoch: int) -> np.random.Generator:
@@ -15,6 +17,11 @@ def order_rng(seed: int, epoch: int) -> np.random.Generator:
 def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     """What augments one sample of an epoch, whichever process does it."""
     return np.random.default_rng([SAMPLE, seed, epoch, index])
+
+
+def batch_rng(seed: int, epoch: int, indices: Sequence[int]) -> np.random.Generator:
+    """What augments the batch of these samples as a whole."""
+    return np.random.default_rng([BATCH, seed, epoch, *indices])
 
 
 def natural(name: str, value: int, least: int = 0) -> int:

@@ -55,6 +55,7 @@ class DataLoader:
     sampler: Sampler | None = None  # decides the batches, in place of batch_size, shuffle and last
     batchify: Batchify | None = None  # from a list of samples to a batch; by default StackFields
     transform: Callable[..., Any] | None = None  # transform(sample) or transform(sample, rng)
+    batch_transform: Callable[..., Any] | None = None  # the same of a batch, after batchify
     workers: int = 0  # processes; 0: the calling one
     seed: int = 0  # of order and transforms
     last: str = "keep"  # of a last batch that is short: "keep", "discard", "fill" from the start
@@ -79,6 +80,8 @@ class DataLoader:
             seed=self.seed,
             skip=self.on_error == "skip",
             rng_as=how_rng_is_taken(self.transform),
+            batch_transform=self.batch_transform,
+            batch_rng_as=how_rng_is_taken(self.batch_transform),
         )
         object.__setattr__(self, "_sampler", self._choose_sampler())
         object.__setattr__(self, "_pipeline", pipeline)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from toolkit.data.batchify import Batchify
-from toolkit.data.generators import sample_rng
+from toolkit.data.generators import batch_rng, sample_rng
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class Pipeline:
     seed: int
     skip: bool  # samples that fail are left out instead of ending everything
     rng_as: str | None  # how the transform takes a generator: "position", "name", None: not at all
+    batch_transform: Callable[..., Any] | None = None  # of the whole batch
+    batch_rng_as: str | None = None
 
     def make(self, epoch: int, indices: Sequence[int]) -> Made:
         """The batch of these samples; raises LoadingError."""
@@ -61,22 +65,41 @@ class Pipeline:
                 skipped.append(index)
         if not samples:
             return Made(None, tuple(skipped))
+        used = tuple(i for i in indices if i not in skipped)
         try:
-            return Made(self.batchify(samples), tuple(skipped))
+            return Made(self._batch(epoch, used, samples), tuple(skipped))
         except Exception as error:
-            used = tuple(i for i in indices if i not in skipped)
             raise _explained(f"the batch of samples {few(used)}", error, epoch, used) from error
 
     def _sample(self, epoch: int, index: int) -> Any:
         sample = self.dataset[index]
         if self.transform is None:
             return sample
-        if self.rng_as is None:
-            return self.transform(sample)
-        rng = sample_rng(self.seed, epoch, index)
-        if self.rng_as == "name":
-            return self.transform(sample, rng=rng)
-        return self.transform(sample, rng)
+        return _called(
+            self.transform, self.rng_as, sample, lambda: sample_rng(self.seed, epoch, index)
+        )
+
+    def _batch(self, epoch: int, indices: Sequence[int], samples: list[Any]) -> Any:
+        batch = self.batchify(samples)
+        if self.batch_transform is None:
+            return batch
+        return _called(
+            self.batch_transform,
+            self.batch_rng_as,
+            batch,
+            lambda: batch_rng(self.seed, epoch, indices),
+        )
+
+
+def _called(
+    function: Callable[..., Any],
+    rng_as: str | None,
+    value: Any,
+    make_rng: Callable[[], np.random.Generator],
+) -> Any:
+    if rng_as is None:
+        return function(value)
+    return function(value, rng=make_rng()) if rng_as == "name" else function(value, make_rng())
 
 
 def how_rng_is_taken(transform: Callable[..., Any] | None) -> str | None:

@@ -43,7 +43,7 @@ ONE_THREAD = (
     "MKL_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
-PARTS = ("dataset", "transform", "batchify")
+PARTS = ("dataset", "transform", "batchify", "batch_transform")
 MAIN = ("init_main_from_name", "init_main_from_path")
 MAX_LENT = 8  # batches that the caller may hold on to; of further ones it gets copies
 

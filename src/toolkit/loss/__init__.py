@@ -3,5 +3,10 @@
 from toolkit.utils.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
-    __name__, {"SoftmaxCrossEntropyLoss": "softmax_cross_entropy"}
+    __name__,
+    {
+        "DistillationLoss": "distillation",
+        "SoftCrossEntropyLoss": "soft_cross_entropy",
+        "SoftmaxCrossEntropyLoss": "softmax_cross_entropy",
+    },
 )
