@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from mxnet.gluon import nn
 from mxnet.gluon.loss import SoftmaxCrossEntropyLoss
 
+from toolkit.utils import disk
 from toolkit.utils.training import Optimization, fit, seed_everything, supervised
 
 CLASSES = 3
@@ -82,6 +85,47 @@ class Kit:
     parameters = staticmethod(parameters)
     train = staticmethod(train)
     forward = staticmethod(supervised(SoftmaxCrossEntropyLoss()))
+
+
+class Filling:
+    """A file on a disk that has room for a number of bytes."""
+
+    def __init__(self, handle: Any, room: list[int]) -> None:
+        self._handle, self._room = handle, room
+
+    def write(self, data: Any) -> int:
+        self._room[0] -= len(data)
+        if self._room[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return int(self._handle.write(data))
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+    def __enter__(self) -> Filling:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.close()
+
+
+@pytest.fixture
+def disk_with_room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets `atomic_write` have room for that many bytes more, for all files together."""
+
+    def leave(room: int) -> None:
+        left = [room]
+
+        def opened(*args: Any, **options: Any) -> Filling:
+            return Filling(open(*args, **options), left)
+
+        monkeypatch.setattr(disk, "open", opened, raising=False)
+
+    return leave
 
 
 @pytest.fixture(scope="session")

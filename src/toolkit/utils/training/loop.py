@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.utils.training.average import MovingAverage
 from toolkit.utils.training.batches import Loader, as_loader, count_samples
 from toolkit.utils.training.callbacks import Callbacks
+from toolkit.utils.training.errors import Interrupted, last_good
+from toolkit.utils.training.interrupts import Interrupts
 from toolkit.utils.training.losses import Losses, diverged
 from toolkit.utils.training.objective import Forward
 from toolkit.utils.training.optimization import Optimization, applied
 from toolkit.utils.training.parameters import settle
 from toolkit.utils.training.random_states import seed_mxnet
 from toolkit.utils.training.run import Run
+from toolkit.utils.training.saver import Saver
 from toolkit.utils.training.schedules import Schedule
 from toolkit.utils.training.setup import Setup
 from toolkit.utils.training.updates import Updater
@@ -63,7 +67,13 @@ def fit(
         settle(net, loader, forward, setup.contexts)
         updater = Updater(net, forward=forward, optimization=optimization, setup=setup)
         schedule = optimization.schedule(run.steps_per_epoch)
-        _Loop(loader, updater, schedule, Losses(setup.workers), events, setup).train(run)
+        if optimization.average is not None:
+            run.average = MovingAverage(params, optimization.average)
+        losses = Losses(setup.workers)
+        saver = _saver(setup, updater, losses, events)
+        with Interrupts() as interrupts:
+            loop = _Loop(loader, updater, schedule, losses, events, setup, saver, interrupts)
+            loop.train(run)
     return run
 
 
@@ -77,12 +87,16 @@ class _Loop:
     losses: Losses
     events: Callbacks
     setup: Setup
+    saver: Saver | None
+    interrupts: Interrupts
 
     def train(self, run: Run) -> None:
         """Goes on until the run is done; the callbacks are told of its end in any case."""
         try:
+            if self.saver:
+                self.saver.resume(run)
             self.events.tell("on_start", run)
-            while not run.done:
+            while not run.done or run.batch >= len(self.loader):
                 self._train_epoch(run)
                 self._end_epoch(run)
         except BaseException as error:
@@ -93,8 +107,7 @@ class _Loop:
 
     def _train_epoch(self, run: Run) -> None:
         """Trains on what is left of an epoch, or until the run is done."""
-        first = run.batch
-        for batch in self.loader.batches(run.epoch, first):
+        for batch in self.loader.batches(run.epoch, run.batch):
             if not self.updater.pending:
                 self._prepare(run)
             self.losses.add(run, self.updater.add(batch))
@@ -118,9 +131,13 @@ class _Loop:
     def _update(self, run: Run) -> None:
         self.updater.apply(run.learning_rate)
         run.step += 1
+        if run.average:
+            run.average.update(run.step)
         if run.step % self.setup.log_every == 0:
             self._log(run)
         self.events.tell("on_step", run)
+        if run.step % self.setup.seed_every == 0:
+            self._rest(run)
 
     def _log(self, run: Run) -> None:
         if self.losses.read(run):
@@ -136,6 +153,32 @@ class _Loop:
             run.batch = 0
         self.losses.end_epoch(run)
         self.events.tell("on_epoch", run)
+        self._rest(run, epoch_ended=True)
+
+    def _rest(self, run: Run, *, epoch_ended: bool = False) -> None:
+        """Takes a checkpoint and ends the run, where that is due; from here a resume is exact."""
+        told = self.interrupts.received
+        due = self.saver.due(run, epoch_ended=epoch_ended) if self.saver else False
+        if run.size > 1:  # all workers do the same
+            sums = self.setup.workers.reduce({"told": told, "due": due})
+            told, due = sums["told"] > 0, sums["due"] > 0
+        if self.saver and (told or due):
+            self._log(run)  # a checkpoint is a good one if all before it is finite
+            path = self.saver.save(run)
+            if path:
+                self.events.tell("on_checkpoint", run, path)
+        if told and not run.done:
+            raise Interrupted(
+                f"ended by SIGTERM after step {run.step}; {last_good(run.last_checkpoint)}"
+            )
+
+
+def _saver(setup: Setup, updater: Updater, losses: Losses, events: Callbacks) -> Saver | None:
+    """What takes checkpoints, if any are to be taken."""
+    if setup.checkpoints is None or setup.folder is None:
+        return None
+    folder = Path(setup.folder) / "checkpoints"
+    return Saver(folder, setup.checkpoints, updater, losses, events)
 
 
 def _new_run(
@@ -152,6 +195,7 @@ def _new_run(
         net,
         steps_per_epoch,
         length if epochs is None else length * steps_per_epoch,
+        batches,
         seed=setup.seed,
         rank=setup.workers.rank,
         size=setup.workers.size,

@@ -25,8 +25,7 @@ class Losses:
         self._workers = workers
         self._waiting: deque[tuple[int, float, Any]] = deque()  # step, learning rate, loss
         self._count = 0.0
-        self.epoch_sum = 0.0
-        self.epoch_count = 0.0
+        self._epoch = [0.0, 0.0]  # sum and count of what was read in this epoch
 
     def add(self, run: Run, results: Sequence[StepResult]) -> None:
         """Notes the losses of the update after ``run.step`` ones."""
@@ -57,16 +56,25 @@ class Losses:
             raise diverged(run, "the loss of another worker is not finite")
         self._waiting.clear()
         self._count = 0.0
-        self.epoch_sum += sums["loss"]
-        self.epoch_count += sums["count"]
+        self._epoch[0] += sums["loss"]
+        self._epoch[1] += sums["count"]
         run.record({"loss": sums["loss"] / sums["count"]})
         return True
 
     def end_epoch(self, run: Run) -> None:
         """Puts the mean over the epoch into ``run.values`` and begins the next one."""
-        if self.epoch_count:
-            run.record({"epoch_loss": self.epoch_sum / self.epoch_count})
-        self.epoch_sum = self.epoch_count = 0.0
+        total, count = self._epoch
+        if count:
+            run.record({"epoch_loss": total / count})
+        self._epoch = [0.0, 0.0]
+
+    def state(self) -> list[float]:
+        """What a resumed run goes on with; all losses have been read."""
+        return list(self._epoch)
+
+    def restore(self, state: list[float]) -> None:
+        """Takes `state` back."""
+        self._epoch = list(state)
 
 
 def diverged(

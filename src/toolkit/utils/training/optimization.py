@@ -46,6 +46,7 @@ class Optimization:
     groups: tuple[Group, ...] = ()
     clip_norm: float | None = None  # largest norm of the mean gradient of all parameters together
     accumulate: int = 1  # batches that make up one update
+    average: float | None = None  # decay of a moving average of the parameters
     unused: bool = False  # whether parameters may be without a gradient, and are left as they are
 
     def __post_init__(self) -> None:
@@ -53,6 +54,8 @@ class Optimization:
             raise ValueError(f"accumulate must be 1 or more, got {self.accumulate!r}")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be None or above 0, got {self.clip_norm!r}")
+        if self.average is not None and not 0 < self.average < 1:
+            raise ValueError(f"average must be None or in (0, 1), got {self.average!r}")
         if reserved := {"learning_rate", "wd", "rescale_grad", "lr_scheduler"} & set(self.options):
             raise ValueError(f"options has {sorted(reserved)}, which the engine sets by itself")
 

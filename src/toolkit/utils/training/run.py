@@ -19,6 +19,7 @@ class Run:
     net: Any  # the block that is trained
     steps_per_epoch: int  # updates
     total_steps: int  # updates after which the run is complete
+    batches_per_epoch: int = 0
     seed: int = 0
     rank: int = 0  # of this worker; 0 is the one that logs and saves
     size: int = 1  # number of workers

@@ -9,6 +9,7 @@ from typing import Any
 
 import mxnet as mx
 
+from toolkit.utils.training.checkpoints import Checkpoints
 from toolkit.utils.training.workers import Alone, Workers
 
 
@@ -26,6 +27,7 @@ class Setup:
     log_every: int = 50  # updates between two reads of the loss, which wait for the device
     seed_every: int = 10  # updates
     folder: Path | str | None = None  # where the run keeps its files
+    checkpoints: Checkpoints | None = None  # taken in ``folder/checkpoints``; None takes none
     workers: Workers = field(default_factory=Alone)
     config: Mapping[str, Any] = field(default_factory=dict)  # what callbacks note beside the run
 
@@ -34,5 +36,7 @@ class Setup:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number, {least} or more, got {value!r}")
+        if self.checkpoints and self.folder is None:
+            raise ValueError("checkpoints need a folder: Setup(folder=...)")
         if not self.contexts:
             raise ValueError("contexts must name at least one device")

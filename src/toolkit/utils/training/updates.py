@@ -25,7 +25,7 @@ class Updater:
     ) -> None:
         params = net._collect_params_with_prefix()
         self._net, self._forward = net, forward
-        self._workers, self._contexts = setup.workers, setup.contexts
+        self.workers, self._contexts = setup.workers, setup.contexts
         self._optimization = optimization
         self._trained = [p for p in params.values() if p.grad_req != "null"]
         self._on_kvstore = updates_on_kvstore(setup.workers)
@@ -55,7 +55,7 @@ class Updater:
 
     def apply(self, learning_rate: float) -> None:
         """Updates the parameters by what was added since the last time."""
-        optimization, count = self._optimization, self._count * self._workers.size
+        optimization, count = self._optimization, self._count * self.workers.size
         self._batches, self._count = 0, 0.0
         self.trainer.set_learning_rate(learning_rate)
         if self._on_kvstore:
