@@ -18,7 +18,17 @@ ALLOWED = {
     "cli": {"utils", "model_zoo", "data", "deploy"},
 }
 # Third-party packages that come with an extra or not at all: the only imports inside functions.
-OPTIONAL = {"numba", "onnx", "onnxruntime", "openvino", "safetensors", "tokenizers", "torch"}
+OPTIONAL = {
+    "matplotlib",
+    "numba",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "safetensors",
+    "tensorboardX",
+    "tokenizers",
+    "torch",
+}
 # A dependency that is too slow to load with the package itself.
 LATE = {"utils/numpy_aliases.py": {"cv2"}}
 
