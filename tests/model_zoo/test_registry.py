@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from mxnet.gluon import HybridBlock
 
@@ -25,6 +27,29 @@ def test_each_row_of_a_table_is_a_variant_of_the_family():
         registry.create("wdie")
     with pytest.raises(TypeError, match="height"):
         registry.create("wide", height=3)
+
+
+@dataclass(frozen=True)
+class Config:
+    width: int = 1
+    depth: int = 2
+
+
+def test_fields_of_the_config_are_options_too():
+    registry = FamilyRegistry("backbone")
+
+    @registry.family({"narrow": Config(), "wide": Config(8)})
+    class Net(HybridBlock):
+        def __init__(self, config: Config, *, depth: int | None = None) -> None:
+            super().__init__()
+            self.config, self.depth = config, depth
+
+    assert registry.options("wide") == {"width", "depth"}
+    assert registry.create("wide").config == Config(8, 2)
+    assert registry.create("wide", width=3).config == Config(3, 2)
+    own = registry.create("wide", depth=5)  # the family's own option goes first
+    assert (own.config, own.depth) == (Config(8, 2), 5)
+    assert registry["wide"].config == Config(8)
 
 
 def test_the_zoo_is_registered():

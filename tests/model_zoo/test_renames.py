@@ -202,3 +202,35 @@ def test_two_keys_for_one_parameter_are_too_many() -> None:
 def test_an_empty_checkpoint_says_so() -> None:
     with pytest.raises(UnmatchedKeysError, match=r"0 of 8 found.*without a place: none"):
         match_keys({}, OURS, [TABLE])
+
+
+def test_a_prefix_may_be_missing():
+    rows = [["net.norm.{affine}", "norm.{affine}"], ["net.{*}", "{*}"]]
+    table = RenameTable.of("theirs", rows, ["net.ids"], "net.")
+    assert table.to_ours("net.layer.weight") == table.to_ours("layer.weight") == "layer.weight"
+    assert table.to_foreign("layer.weight") == "net.layer.weight"
+    assert table.ignores("ids")
+    assert table.ignores("net.ids")
+    assert not table.ignores("idss")
+
+
+def test_layer_normalizations_have_two_sets_of_words():
+    table = RenameTable.of("theirs", [["norm.{affine}", "norm.{affine}"]])
+    for foreign in ("norm.weight", "norm.gamma"):
+        assert table.to_ours(foreign) == "norm.gamma"
+    assert table.to_foreign("norm.gamma") == "norm.weight"
+    assert table.to_foreign("norm.beta") == "norm.bias"
+
+
+def test_optional_parts_may_be_missing_on_either_side():
+    ours = {"body.weight": (2,), "head.weight": (3,)}
+    found = match_keys({"body.weight": (2,), "pooler.weight": (4,)}, ours, optional=PARTS)
+    assert found == {"body.weight": "body.weight"}
+    assert match_keys(ours, ours, optional=PARTS) == {key: key for key in ours}
+    with pytest.raises(UnmatchedKeysError, match=r"without a place: tail\.weight"):
+        match_keys({"body.weight": (2,), "tail.weight": (4,)}, ours, optional=PARTS)
+    with pytest.raises(UnmatchedKeysError, match=r"without a value: body\.weight"):
+        match_keys({"head.weight": (3,)}, ours, optional=PARTS)
+
+
+PARTS = ("head.", "pooler.")

@@ -27,3 +27,9 @@ def import_upstream(name: str) -> ModuleType:
 def gluoncv() -> ModuleType:
     """The GluonCV package."""
     return import_upstream("gluoncv")
+
+
+@pytest.fixture(scope="session")
+def gluonnlp() -> ModuleType:
+    """The GluonNLP package."""
+    return import_upstream("gluonnlp")

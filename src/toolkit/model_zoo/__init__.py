@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = exports(
         "load_weights": "weights",
         "model_info": "catalogue",
         "read_labels": "labels",
+        "save_huggingface": "huggingface",
         "summarize": "summary",
     },
 )

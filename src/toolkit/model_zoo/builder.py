@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 
-from toolkit.model_zoo import tasks, vision  # noqa: F401  (registers what they hold)
+from toolkit.model_zoo import tasks, text, vision  # noqa: F401  (registers what they hold)
 from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry, model_info
-from toolkit.model_zoo.registry import BACKBONES, TASKS
+from toolkit.model_zoo.huggingface import folder_options
+from toolkit.model_zoo.registry import BACKBONES, TASKS, keyword_options
 from toolkit.model_zoo.weights import choose_weights, load_weights, resolve
 
 
@@ -20,6 +21,7 @@ def get_model(
     name: str,
     pretrained: bool | str | os.PathLike[str] = False,
     *,
+    task: str | None = None,
     classes: int | None = None,
     ctx: Any = None,
     root: str | os.PathLike[str] | None = None,
@@ -31,12 +33,15 @@ def get_model(
     Args:
         name: One of ``list_models()``; upper and lower case are the same.
         pretrained: False for no weights (call ``net.initialize()``), True for the default ones, a
-            tag or the first digits of a hash, or a path to a file of weights.
+            tag, the first digits of a hash or the name of a data set, or a path to a file of
+            weights or to a folder that the ``transformers`` package wrote.
+        task: Another task for the same backbone, such as ``text_classifier``.
         classes: Number of classes where it is not the published one.
         ctx: Context or list of contexts of the parameters.
         root: Folder of the weights cache.
         prefix: Prefix of all parameter names; default the model's name and ``_``.
-        **options: Further options of the backbone or of the task.
+        **options: Further options of the backbone or of the task; a field of the variant's config
+            (``layers=2``) is one, too.
 
     Returns:
         The network, not hybridized; ``net.info`` is its ``ModelInfo``.
@@ -48,9 +53,15 @@ def get_model(
         FetchError: the weights are nowhere to be had.
     """
     info = model_info(name)
+    if task is not None:
+        info = replace(info, task=task)
     weights = choose_weights(info, pretrained)
     if isinstance(weights, WeightsEntry):
         options = {**weights.options, **options}
+    elif isinstance(weights, Path) and weights.is_dir():
+        sizes, found = folder_options(info, weights, options)
+        options = {**sizes, **options}
+        classes = found if classes is None else classes
     with mx.name.Prefix(f"{info.name}_" if prefix is None else prefix):
         net = _build(info, info.classes if classes is None else classes, options)
     net.info = info
@@ -61,21 +72,16 @@ def get_model(
 
 
 def _build(info: ModelInfo, classes: int, options: dict[str, Any]) -> HybridBlock:
-    task, family = TASKS[info.task], BACKBONES[info.backbone].family
-    of_task, of_family = _options(task), _options(family)
-    alien = sorted(options.keys() - of_task - of_family)
+    task = TASKS[info.task]
+    of_task, of_backbone = keyword_options(task), BACKBONES.options(info.backbone)
+    alien = sorted(options.keys() - of_task - of_backbone)
     if alien:
         raise TypeError(
             f"{info.name!r} has no option {', '.join(alien)}; "
-            f"its options: {', '.join(sorted(of_task | of_family)) or 'none'}"
+            f"its options: {', '.join(sorted(of_task | of_backbone)) or 'none'}"
         )
     options = {**info.options, **options}
     backbone = BACKBONES.create(
-        info.backbone, **{k: v for k, v in options.items() if k in of_family}
+        info.backbone, **{k: v for k, v in options.items() if k in of_backbone}
     )
     return task(backbone, classes, **{k: v for k, v in options.items() if k in of_task})
-
-
-def _options(builder: Any) -> set[str]:
-    parameters = inspect.signature(builder).parameters.values()
-    return {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

@@ -31,6 +31,8 @@ class WeightsEntry:
     licence: str = "Apache-2.0"
     bundled: bool = False  # ships inside the package
     source: str = "gluoncv"  # who published it
+    dataset: str | None = None  # of texts, by GluonNLP's name: another way to ask for the file
+    vocab: str | None = None  # file of the vocabulary it was made with
     note: str = ""
 
 
@@ -43,16 +45,17 @@ class ModelInfo:
     task: str
     domain: str
     backbone: str
-    classes: int
+    classes: int  # 0 where there are none before a task is chosen
     labels: str | None = None  # a label set
     preprocess: str | None = None  # a preset of ``toolkit.data``
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: tuple[WeightsEntry, ...] = ()
     renames: tuple[RenameTable, ...] = ()
+    huggingface: Mapping[str, Any] = field(default_factory=dict)  # how its folders are written
     note: str = ""
 
     def entry(self, tag: str | None = None) -> WeightsEntry:
-        """The default weights, or those whose tag begins with ``tag``.
+        """The default weights, or those whose tag begins with ``tag`` or whose data set it names.
 
         Raises:
             ValueError: no such weights were published; the message lists the tags.
@@ -64,8 +67,9 @@ class ModelInfo:
         if tag is None:
             return self.weights[0]
         fitting = [w for w in self.weights if tag and w.tag.startswith(tag.lower())]
+        fitting = [w for w in self.weights if w.dataset == tag] or fitting
         if len(fitting) != 1:
-            tags = ", ".join(w.tag for w in self.weights)
+            tags = ", ".join(w.dataset or w.tag for w in self.weights)
             why = "several weights fit" if fitting else "no weights fit"
             raise ValueError(f"{why} tag {tag!r} of {self.name!r}; published: {tags}")
         return fitting[0]
@@ -78,7 +82,7 @@ def read_family(path: Path) -> Iterable[ModelInfo]:
     """The models of one JSON file: family-wide defaults, a row a model, a row a weights file."""
     data = json.loads(path.read_text(encoding="utf-8"))
     tables = tuple(
-        RenameTable.of(name, table["rows"], table.get("ignore", ()))
+        RenameTable.of(name, table["rows"], table.get("ignore", ()), table.get("prefix", ""))
         for name, table in data.get("renames", {}).items()
     )
     entries = [WeightsEntry(**row) for row in data.get("weights", ())]
@@ -91,6 +95,7 @@ def read_family(path: Path) -> Iterable[ModelInfo]:
             options=row.get("options", {}),
             weights=tuple(entry for entry in entries if entry.name == row.get("weights", name)),
             renames=tables,
+            huggingface=data.get("huggingface", {}),
             **values,
         )
 

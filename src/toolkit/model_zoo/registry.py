@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,9 +37,29 @@ class FamilyRegistry(Registry[Variant]):
         return register
 
     def create(self, name: str, **options: Any) -> HybridBlock:
-        """Builds the variant; raises ValueError for an unknown name, TypeError for an option."""
+        """Builds the variant; raises ValueError for an unknown name, TypeError for an option.
+
+        An option that the family does not take itself replaces the field of that name in the
+        variant's config.
+        """
         variant = self[name]
-        return variant.family(variant.config, **options)
+        own = keyword_options(variant.family)
+        fields = {k: v for k, v in options.items() if k in self.options(name) - own}
+        config = dataclasses.replace(variant.config, **fields) if fields else variant.config
+        return variant.family(config, **{k: v for k, v in options.items() if k not in fields})
+
+    def options(self, name: str) -> set[str]:
+        """What ``create`` takes: the options of the family and the fields of the config."""
+        variant = self[name]
+        config = variant.config
+        fields = dataclasses.fields(config) if dataclasses.is_dataclass(config) else ()
+        return keyword_options(variant.family) | {field.name for field in fields}
+
+
+def keyword_options(builder: Callable[..., Any]) -> set[str]:
+    """The names of a callable's keyword-only parameters."""
+    parameters = inspect.signature(builder).parameters.values()
+    return {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 BACKBONES = FamilyRegistry("backbone")

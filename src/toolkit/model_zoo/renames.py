@@ -11,6 +11,7 @@ same placeholders, so each row reads in both directions:
     a word of ``WORDS["norm"]``: foreign ``weight`` is our ``gamma``, and so on.
 
 The first row that matches a key renames it. Keys that match a template of ``ignore`` are dropped.
+A table's ``prefix`` is one that a file may lack: a bare encoder's keys have none.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "bias": "beta",
         "running_mean": "running_mean",
         "running_var": "running_var",
-    }
+    },
+    # Of layer normalization: files that were TensorFlow's once keep its words. Of two words for
+    # one thing the later is written.
+    "affine": {"gamma": "gamma", "beta": "beta", "weight": "gamma", "bias": "beta"},
 }
 
 _FIELD = re.compile(r"\{(?:(\*)|(\d*)([a-z])([+-]\d+)?|([a-z]{2,}))\}")
@@ -98,21 +102,30 @@ class RenameTable:
     name: str
     rows: tuple[tuple[Template, Template], ...]
     ignore: tuple[Template, ...] = ()
+    prefix: str = ""
 
     @classmethod
     def of(
-        cls, name: str, rows: Iterable[Sequence[str]], ignore: Iterable[str] = ()
+        cls,
+        name: str,
+        rows: Iterable[Sequence[str]],
+        ignore: Iterable[str] = (),
+        prefix: str = "",
     ) -> RenameTable:
         """Makes a table from plain strings, as the weights files hold them."""
         return cls(
             name,
             tuple((Template(a, True), Template(b, False)) for a, b in rows),
             tuple(Template(text, True) for text in ignore),
+            prefix,
         )
 
     def to_ours(self, key: str) -> str | None:
         """Our name of a foreign key; None where no row matches."""
-        return _rename(self.rows, key, source=0)
+        found = _rename(self.rows, key, source=0)
+        if found is None and self.prefix:
+            found = _rename(self.rows, self.prefix + key, source=0)
+        return found
 
     def to_foreign(self, key: str) -> str | None:
         """The foreign name of our key; None where no row matches."""
@@ -120,7 +133,8 @@ class RenameTable:
 
     def ignores(self, key: str) -> bool:
         """Whether a foreign key carries nothing that we keep."""
-        return any(template.match(key) is not None for template in self.ignore)
+        keys = {key, self.prefix + key}
+        return any(template.match(k) is not None for template in self.ignore for k in keys)
 
 
 @lru_cache(maxsize=65536)
@@ -139,12 +153,19 @@ class UnmatchedKeysError(ValueError):
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def match_keys(foreign: Shapes, ours: Shapes, tables: Iterable[RenameTable] = ()) -> dict[str, str]:
+def match_keys(
+    foreign: Shapes,
+    ours: Shapes,
+    tables: Iterable[RenameTable] = (),
+    *,
+    optional: tuple[str, ...] = (),
+) -> dict[str, str]:
     """Maps each of our keys to the foreign key that holds its value.
 
     Tried in turn: the same names, each table, the order of construction with shapes checked (for
     files whose names were numbered by a counter). ``foreign`` and ``ours`` give shapes by key, in
-    file order and in construction order.
+    file order and in construction order. Keys of ours that begin with one of ``optional`` may be
+    missing on either side: heads that a file lacks, and heads that the network lacks.
 
     Raises:
         UnmatchedKeysError: nothing fits; the message names the first unmatched keys of each side
@@ -156,9 +177,11 @@ def match_keys(foreign: Shapes, ours: Shapes, tables: Iterable[RenameTable] = ()
     for table in (identity, *tables):
         pairs = [(table.to_ours(k), k) for k in plain if not table.ignores(k)]
         renamed = dict(pairs)
+        pairs = [(k, v) for k, v in pairs if k in ours or not (k or "").startswith(optional)]
         hits = len(renamed.keys() & ours.keys())
-        if hits == len(ours) == len(pairs):
-            return {key: plain[renamed[key]] for key in ours}
+        missing = [k for k in ours if k not in renamed and not k.startswith(optional)]
+        if hits == len(pairs) and hits and not missing:
+            return {key: plain[renamed[key]] for key in ours if key in renamed}
         if nearest is None or hits > nearest[0]:
             nearest = hits, _describe(table, pairs, ours)
     by_order = _match_in_order(foreign, ours)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,9 @@ from toolkit.utils.checkpoints import read_arrays
 from toolkit.utils.files import cache_dir, check_digest, fetch
 
 _BUNDLED = Path(__file__).with_name("bundled")
+logger = logging.getLogger(__name__)
+INDEX = "model.safetensors.index.json"  # of a folder whose weights are in several files
+FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 _SUFFIXES = (".params", ".safetensors", ".pth", ".pt", ".th", ".bin", ".npz", ".nd")
 
 
@@ -36,7 +41,7 @@ def choose_weights(
     if isinstance(pretrained, bool):
         return info.entry() if pretrained else None
     text = os.fspath(pretrained)
-    if os.sep in text or text.endswith(_SUFFIXES) or Path(text).is_file():
+    if os.sep in text or text.endswith(_SUFFIXES) or Path(text).exists():
         path = Path(text).expanduser()
         if not path.exists():
             raise FileNotFoundError(f"no weights for {info.name!r} at {path}")
@@ -75,19 +80,26 @@ def load_weights(
 
     Args:
         net: The network; its parameters need not be initialized.
-        path: A ``.params``, ``.safetensors``, PyTorch or ``.npz`` file.
+        path: A ``.params``, ``.safetensors``, PyTorch or ``.npz`` file, or a folder as the
+            ``transformers`` package saves them.
         tables: Rename tables to try when the file's keys are not the network's own.
         ctx: Context or list of contexts of the parameters; default the current one.
+
+    Parts of the network that its ``optional_parts`` name, heads on an encoder, need not be in the
+    file: they are initialized anew, and the log says so.
 
     Raises:
         WeightsError: a key has no counterpart, or a shape differs; the file, the keys and both
             shapes are named.
     """
-    arrays = read_arrays(path)
-    params = net._collect_params_with_prefix()
+    arrays = _read(Path(path))
+    params = unique_params(net)
     shapes = {key: tuple(param.shape or ()) for key, param in params.items()}
+    optional = getattr(net, "optional_parts", ())
     try:
-        mapping = match_keys({k: v.shape for k, v in arrays.items()}, shapes, tables)
+        mapping = match_keys(
+            {k: v.shape for k, v in arrays.items()}, shapes, tables, optional=optional
+        )
     except UnmatchedKeysError as error:
         raise WeightsError(f"{path}: {error}") from error
     wrong = {
@@ -97,7 +109,33 @@ def load_weights(
     }
     if wrong:
         raise WeightsError(f"{path}: shapes differ: {_describe(wrong)}")
-    set_arrays(params, {key: arrays[source] for key, source in mapping.items()}, ctx)
+    values = {key: arrays[source] for key, source in mapping.items()}
+    set_arrays({key: params[key] for key in values}, values, ctx)
+    fresh = [key for key in params if key not in values]
+    if fresh:
+        logger.info("%s has no values of %s: they start at random", path, ", ".join(fresh))
+        for key in fresh:
+            params[key].initialize(default_init=mx.init.Normal(0.02), ctx=ctx)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_dir():
+        return read_arrays(path)
+    if (path / INDEX).is_file():
+        places = json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"]
+        parts = (read_arrays(path / name) for name in sorted(set(places.values())))
+        return {key: array for part in parts for key, array in part.items()}
+    for name in FOLDER_FILES:
+        if (path / name).is_file():
+            return read_arrays(path / name)
+    raise WeightsError(f"{path}: the folder has none of {', '.join((*FOLDER_FILES, INDEX))}")
+
+
+def unique_params(net: HybridBlock) -> dict[str, mx.gluon.Parameter]:
+    """The parameters by structural name; one that two blocks share has the first of its names."""
+    found = {id(p): key for key, p in reversed(net._collect_params_with_prefix().items())}
+    params = net._collect_params_with_prefix()
+    return {key: p for key, p in params.items() if found[id(p)] == key}
 
 
 def get_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
@@ -107,7 +145,7 @@ def get_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
     a network runs, and reading one at that moment gives half of each.
     """
     mx.nd.waitall()
-    return {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
+    return {k: p.data().asnumpy() for k, p in unique_params(net).items()}
 
 
 def set_arrays(

@@ -1,3 +1,11 @@
 """Tasks: a backbone or an encoder with a head, one module a task; importing registers them."""
 
-from toolkit.model_zoo.tasks import image_classifier  # noqa: F401
+from toolkit.model_zoo.tasks import (  # noqa: F401
+    image_classifier,
+    masked_language_model,
+    question_answerer,
+    sentence_encoder,
+    text_classifier,
+    text_encoder,
+    token_classifier,
+)

@@ -24,7 +24,7 @@ class ImageClassifier(HybridBlock):
         self, backbone: HybridBlock, classes: int = 1000, *, head: HybridBlock | None = None
     ) -> None:
         super().__init__()
-        self.classes = _check_classes(classes)
+        self.classes = check_classes(classes)
         self.backbone = backbone
         self.head = backbone.head(classes) if head is None else head
 
@@ -43,7 +43,7 @@ class ImageClassifier(HybridBlock):
         ``init`` fills the new head (default: Xavier); ``ctx`` is where it lives (default: where the
         backbone does, or the current context when that is not initialized).
         """
-        classes = _check_classes(classes)
+        classes = check_classes(classes)
         prefix = self.head.prefix + "reset_"
         with mx.name.Prefix(prefix):
             head = self.backbone.head(classes)
@@ -57,7 +57,8 @@ class ImageClassifier(HybridBlock):
             self.hybridize()
 
 
-def _check_classes(classes: int) -> int:
+def check_classes(classes: int) -> int:
+    """The number of classes; raises ValueError where it is none."""
     if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
         raise ValueError(f"classes must be a whole number of at least 1, got {classes!r}")
     return classes

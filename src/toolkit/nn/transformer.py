@@ -1,0 +1,83 @@
+"""The layer that transformers are made of: attention, then a feed-forward network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import Dense, Dropout
+
+
+class FeedForward(HybridBlock):
+    """Two dense layers on each token alone, an activation between them.
+
+    Args:
+        units: Units of the input and of the output.
+        hidden_units: Units between the layers.
+        act: The activation.
+        dropout: Rate after the activation.
+        use_bias: Whether the layers have biases.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        hidden_units: int,
+        *,
+        act: HybridBlock,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.expand = Dense(hidden_units, flatten=False, use_bias=use_bias, in_units=units)
+        self.act = act
+        self.dropout = Dropout(dropout) if dropout else None
+        self.contract = Dense(units, flatten=False, use_bias=use_bias, in_units=hidden_units)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps ``(N, T, units)`` to the same shape."""
+        x = self.act(self.expand(x))
+        if self.dropout is not None:
+            x = self.dropout(x)
+        return self.contract(x)
+
+
+class TransformerLayer(HybridBlock):
+    """Attention and a feed-forward network, each with a shortcut, a dropout and a normalization.
+
+    Args:
+        attention: Maps ``(x, bias)`` to the shape of ``x``.
+        feed_forward: Maps ``x`` to the same shape.
+        norms: The two normalizations.
+        dropout: Rate on what each part adds to its shortcut.
+        norm_first: Whether the parts see normalized inputs (as in GPT-2), instead of their sums
+            being normalized (as in BERT).
+    """
+
+    def __init__(
+        self,
+        attention: HybridBlock,
+        feed_forward: HybridBlock,
+        norms: tuple[HybridBlock, HybridBlock],
+        *,
+        dropout: float = 0.0,
+        norm_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = norms[0]
+        self.feed_forward = feed_forward
+        self.feed_forward_norm = norms[1]
+        self.dropout = Dropout(dropout) if dropout else None
+        self._norm_first = norm_first
+
+    def hybrid_forward(self, F: Any, x: Any, bias: Any = None) -> Any:
+        """Maps ``(N, T, units)`` to the same shape; ``bias`` is that of the attention."""
+        if self._norm_first:
+            x = x + self._drop(self.attention(self.attention_norm(x), bias))
+            return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
+        x = self.attention_norm(x + self._drop(self.attention(x, bias)))
+        return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
+
+    def _drop(self, x: Any) -> Any:
+        return x if self.dropout is None else self.dropout(x)

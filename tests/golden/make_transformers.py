@@ -1,0 +1,92 @@
+"""Makes transformers.npz: what the ``transformers`` package answers at weights given by a rule.
+
+Run where torch and transformers are installed: ``python make_transformers.py``. The weights are
+not kept: ``weights_of`` makes them anew from each key's name and shape, here and in the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+VOCAB, LENGTHS = 60, (9, 5)
+SIZES = {"vocab_size": VOCAB, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+SIZES |= {"intermediate_size": 24, "max_position_embeddings": 20}
+DISTIL = {"vocab_size": VOCAB, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}
+# Class of the package, its config.
+CASES = {
+    "BertForPreTraining": SIZES,
+    "BertForSequenceClassification": {**SIZES, "num_labels": 3},
+    "BertForTokenClassification": {**SIZES, "num_labels": 3},
+    "BertForQuestionAnswering": SIZES,
+    "RobertaForMaskedLM": {**SIZES, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
+    "RobertaForSequenceClassification": {**SIZES, "type_vocab_size": 1, "layer_norm_eps": 1e-5},
+    "DistilBertForMaskedLM": {**DISTIL, "max_position_embeddings": 20},
+    "DistilBertForSequenceClassification": {**DISTIL, "max_position_embeddings": 20},
+    "AlbertForPreTraining": {**SIZES, "embedding_size": 8},
+    "ElectraForMaskedLM": {**SIZES, "embedding_size": 8},
+    "ElectraForSequenceClassification": {**SIZES, "embedding_size": 8},
+}
+
+
+def weights_of(key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a weight, by its name and shape alone."""
+    rng = np.random.default_rng(zlib.crc32(key.encode()))
+    scale = "norm" in key.lower() and key.endswith("weight")
+    values = rng.uniform(0.5, 1.5, shape) if scale else rng.normal(0, 0.2, shape)
+    return values.astype("float32")
+
+
+def inputs() -> dict[str, np.ndarray]:
+    """Tokens, segments and lengths of a small batch; padding is token 1, as in RoBERTa."""
+    rng = np.random.default_rng(0)
+    shape = (len(LENGTHS), max(LENGTHS))
+    tokens, segments = rng.integers(2, VOCAB, shape), rng.integers(0, 2, shape)
+    mask = np.arange(shape[1]) < np.array(LENGTHS)[:, None]
+    return {
+        "tokens": np.where(mask, tokens, 1),
+        "segments": np.where(mask, segments, 0),
+        "valid_length": np.array(LENGTHS),
+    }
+
+
+def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
+    """The outputs of one model, its config and the shapes of its weights."""
+    import torch
+    import transformers
+
+    model_class = getattr(transformers, name)
+    config = model_class.config_class(**sizes)
+    model = model_class(config).eval()
+    shapes = {}
+    with torch.no_grad():
+        for key, value in model.named_parameters():  # a tied weight once, by its first name
+            shapes[key] = list(value.shape)
+            value.copy_(torch.from_numpy(weights_of(key, tuple(value.shape))))
+        model.double()  # float32 differs from this by up to 1e-5 itself
+        data = inputs()
+        arguments = {"input_ids": torch.from_numpy(data["tokens"])}
+        mask = np.arange(max(LENGTHS)) < data["valid_length"][:, None]
+        arguments["attention_mask"] = torch.from_numpy(mask.astype("int64"))
+        if name.startswith(("Bert", "Albert", "Electra")):
+            arguments["token_type_ids"] = torch.from_numpy(data["segments"])
+        outputs = model(**arguments)
+    found = {
+        key: value.float().numpy() for key, value in outputs.items() if hasattr(value, "numpy")
+    }
+    text = json.dumps({"config": config.to_dict(), "shapes": shapes}, default=str)
+    return {**found, "about": np.array(text)}
+
+
+def main() -> None:
+    arrays = {}
+    for name, sizes in CASES.items():
+        arrays |= {f"{name}/{key}": value for key, value in run(name, sizes).items()}
+    np.savez_compressed(Path(__file__).with_name("transformers.npz"), **arrays)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet.gluon.nn import LayerNorm
+
+from toolkit.nn import FeedForward, MultiHeadAttention, TransformerLayer
+from toolkit.nn.activation import activation
+
+X = np.random.default_rng(1).normal(size=(2, 3, 8)).astype("float32")
+
+
+def layer(**options: bool | float) -> TransformerLayer:
+    norms = (LayerNorm(in_channels=8), LayerNorm(in_channels=8))
+    feed_forward = FeedForward(8, 12, act=activation("relu"))
+    return TransformerLayer(MultiHeadAttention(8, 2), feed_forward, norms, **options)
+
+
+def normal(x: np.ndarray, norm: LayerNorm) -> np.ndarray:
+    gamma, beta = norm.gamma.data().asnumpy(), norm.beta.data().asnumpy()
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gamma + beta
+
+
+def run(block: mx.gluon.Block, x: np.ndarray) -> np.ndarray:
+    return block(mx.nd.array(x)).asnumpy()
+
+
+def test_feed_forward_is_two_dense_layers(same_everywhere: Callable) -> None:
+    block = FeedForward(8, 12, act=activation("relu"))
+    y = same_everywhere(block, X)
+    w = {key: p.data().asnumpy() for key, p in block._collect_params_with_prefix().items()}
+    hidden = np.maximum(X @ w["expand.weight"].T + w["expand.bias"], 0)
+    expected = hidden @ w["contract.weight"].T + w["contract.bias"]
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_feed_forward_without_biases_has_none() -> None:
+    block = FeedForward(8, 12, act=activation("relu"), use_bias=False)
+    assert sorted(block._collect_params_with_prefix()) == ["contract.weight", "expand.weight"]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_normalizations_are_where_they_should_be(first: bool, same_everywhere: Callable) -> None:
+    block = layer(norm_first=first)
+    y = same_everywhere(block, X)
+    attention, feed_forward = block.attention, block.feed_forward
+    norms = block.attention_norm, block.feed_forward_norm
+    if first:
+        x = X + run(attention, normal(X, norms[0]))
+        expected = x + run(feed_forward, normal(x, norms[1]))
+    else:
+        x = normal(X + run(attention, X), norms[0])
+        expected = normal(x + run(feed_forward, x), norms[1])
+    np.testing.assert_allclose(y, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_dropout_acts_in_training_alone() -> None:
+    block = layer(dropout=0.5)
+    block.initialize(mx.init.Normal(0.5))
+    x = mx.nd.array(X)
+    np.testing.assert_array_equal(block(x).asnumpy(), block(x).asnumpy())
+    with mx.autograd.record():
+        first, second = block(x), block(x)
+    assert not np.array_equal(first.asnumpy(), second.asnumpy())
