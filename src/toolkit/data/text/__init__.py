@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = exports(
         "count_tokens": "counting",
         "split_lines": "splitters",
         "split_words": "splitters",
+        "tokenizers": "tokenizers",
     },
 )

@@ -39,6 +39,9 @@ class Vocab:
     """
 
     embedding: np.ndarray | None
+    padding_token: Any
+    bos_token: Any
+    eos_token: Any
 
     def __init__(
         self,
