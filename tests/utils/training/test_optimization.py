@@ -70,6 +70,7 @@ def test_nothing_to_train_is_refused_and_leaves_no_trace(params: dict[str, Any])
     [
         ({"accumulate": 0}, "accumulate must be 1 or more, got 0"),
         ({"clip_norm": 0.0}, "clip_norm must be None or above 0"),
+        ({"precision": "float8"}, "unknown precision 'float8'; did you mean float"),
         ({"options": {"wd": 0.1}}, r"options has \['wd'\], which the engine sets"),
     ],
 )

@@ -129,7 +129,7 @@ def test_parameters_without_a_gradient_are_an_error_unless_allowed() -> None:
 def test_clipping_needs_a_synchronous_kvstore() -> None:
     optimization = Optimization(clip_norm=1.0)
     net = linear()
-    with pytest.raises(ValueError, match="need a synchronous kvstore: dist_async"):
+    with pytest.raises(ValueError, match="which dist_async does not have"):
         Updater(
             net,
             forward=forward,

@@ -16,6 +16,7 @@ from toolkit.utils.training.losses import Losses, diverged
 from toolkit.utils.training.objective import Forward
 from toolkit.utils.training.optimization import Optimization, applied
 from toolkit.utils.training.parameters import settle
+from toolkit.utils.training.precision import reduced
 from toolkit.utils.training.random_states import seed_mxnet
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.saver import Saver
@@ -71,7 +72,8 @@ def fit(
             run.average = MovingAverage(params, optimization.average)
         losses = Losses(setup.workers)
         saver = _saver(setup, updater, losses, events)
-        with Interrupts() as interrupts:
+        low = reduced(net, optimization.precision, setup.contexts)
+        with low, Interrupts() as interrupts:
             loop = _Loop(loader, updater, schedule, losses, events, setup, saver, interrupts)
             loop.train(run)
     return run

@@ -10,7 +10,8 @@ from typing import Any
 
 from mxnet.gluon import Parameter
 
-from toolkit.utils.registry import nearest
+from toolkit.utils.registry import nearest, unknown
+from toolkit.utils.training.precision import PRECISIONS
 from toolkit.utils.training.schedules import Constant, Schedule
 
 BIAS_AND_NORM = r"(bias|gamma|beta)$"
@@ -47,6 +48,7 @@ class Optimization:
     clip_norm: float | None = None  # largest norm of the mean gradient of all parameters together
     accumulate: int = 1  # batches that make up one update
     average: float | None = None  # decay of a moving average of the parameters
+    precision: str = "float32"  # what a hybridized network computes in; or "bfloat16", "float16"
     unused: bool = False  # whether parameters may be without a gradient, and are left as they are
 
     def __post_init__(self) -> None:
@@ -56,6 +58,8 @@ class Optimization:
             raise ValueError(f"clip_norm must be None or above 0, got {self.clip_norm!r}")
         if self.average is not None and not 0 < self.average < 1:
             raise ValueError(f"average must be None or in (0, 1), got {self.average!r}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(unknown("precision", self.precision, PRECISIONS))
         if reserved := {"learning_rate", "wd", "rescale_grad", "lr_scheduler"} & set(self.options):
             raise ValueError(f"options has {sorted(reserved)}, which the engine sets by itself")
 

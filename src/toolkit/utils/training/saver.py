@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from toolkit.utils.training import optimizer_states, random_states
 from toolkit.utils.training.callbacks import Callbacks
 from toolkit.utils.training.checkpoints import Checkpoints, Shelf
 from toolkit.utils.training.errors import last_good
+from toolkit.utils.training.loss_scale import LossScale
 from toolkit.utils.training.losses import Losses, diverged
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.snapshots import Snapshot
@@ -107,6 +109,8 @@ class Saver:
         )
         if run.average:
             run.average.restore(snapshot.average or snapshot.parameters)
+        if self._updater.loss_scale and state["loss_scale"]:
+            self._updater.loss_scale = LossScale(**state["loss_scale"])
         self._losses.restore(state["losses"])
         self._events.restore(state["callbacks"])
         if not run.rank:  # the others would all draw the same numbers
@@ -126,6 +130,7 @@ class Saver:
             "seed": run.seed,
             "batches_per_epoch": run.batches_per_epoch,
             "optimizer": optimizer_states.get_numbers(trainer, keys),
+            "loss_scale": self._updater.loss_scale and asdict(self._updater.loss_scale),
             "losses": self._losses.state(),
             "callbacks": self._events.state(),
             "random": random_states.get_state(),

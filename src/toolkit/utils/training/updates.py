@@ -10,6 +10,7 @@ from mxnet import autograd
 from mxnet.gluon import Parameter, Trainer
 
 from toolkit.utils.training.batches import spread
+from toolkit.utils.training.loss_scale import LossScale
 from toolkit.utils.training.objective import Forward, StepResult
 from toolkit.utils.training.optimization import Optimization
 from toolkit.utils.training.optimizers import make_optimizer
@@ -32,6 +33,8 @@ class Updater:
         self.trainer = make_trainer(params, optimization, setup)
         self._batches = 0  # added since the last update,
         self._count = 0.0  # and what their losses are divided by
+        # bfloat16 has the range of float32: nothing vanishes in it.
+        self.loss_scale = LossScale() if optimization.precision == "float16" else None
 
     @property
     def pending(self) -> bool:
@@ -48,7 +51,10 @@ class Updater:
         parts = spread(batch, self._contexts)
         with autograd.record():
             results = [self._forward(self._net, part) for part in parts]
-        autograd.backward([result.loss for result in results])
+        losses = [result.loss for result in results]
+        scale = self.loss_scale and self.loss_scale.scale
+        heads = [mx.nd.full(x.shape, scale, x.context, x.dtype) for x in losses] if scale else None
+        autograd.backward(losses, heads)
         self._batches += 1
         self._count += sum(result.divisor for result in results)
         return results
@@ -57,6 +63,8 @@ class Updater:
         """Updates the parameters by what was added since the last time."""
         optimization, count = self._optimization, self._count * self.workers.size
         self._batches, self._count = 0, 0.0
+        if self.loss_scale:
+            count *= self.loss_scale.scale
         self.trainer.set_learning_rate(learning_rate)
         if self._on_kvstore:
             self.trainer.step(count, ignore_stale_grad=optimization.unused)
@@ -64,11 +72,21 @@ class Updater:
             self.trainer.allreduce_grads()
             if optimization.clip_norm is not None:
                 self._clip(optimization.clip_norm * count)
-            self.trainer.update(count, ignore_stale_grad=optimization.unused)
+            if self._fits():
+                self.trainer.update(count, ignore_stale_grad=optimization.unused)
         if optimization.accumulate > 1:
             for context in self._contexts:
                 grads = [param.grad(context) for param in self._trained]
                 mx.nd.reset_arrays(*grads, num_arrays=len(grads))
+
+    def _fits(self) -> bool:
+        """Whether no gradient has overflowed; the loss is scaled less after that."""
+        if self.loss_scale is None:
+            return True
+        grads = [param.list_grad()[0] for param in self._trained]
+        finite = bool(mx.nd.multi_all_finite(*grads, num_arrays=len(grads)).asscalar())
+        self.loss_scale.update(finite=finite)
+        return finite
 
     def finite(self) -> bool:
         """Whether all trained parameters are finite numbers; waits for them."""
@@ -91,8 +109,15 @@ def make_trainer(
     """Gluon's trainer of the parameters, in the order of their structural names."""
     workers = setup.workers
     on_kvstore = updates_on_kvstore(workers)
-    if on_kvstore and (optimization.clip_norm is not None or optimization.accumulate > 1):
-        raise ValueError(f"clip_norm and accumulate need a synchronous kvstore: {workers.kvstore}")
+    if on_kvstore and (
+        optimization.clip_norm is not None
+        or optimization.accumulate > 1
+        or optimization.precision == "float16"
+    ):
+        raise ValueError(
+            "clip_norm, accumulate and float16 need all gradients in one place, "
+            f"which {workers.kvstore} does not have"
+        )
     optimizer = make_optimizer(
         optimization.optimizer,
         learning_rate=0.0,  # set before each update
