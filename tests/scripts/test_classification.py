@@ -1,8 +1,8 @@
-"""The classification recipes run, log and save."""
+"""The classification recipes run, log, save and go on where they ended."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 from types import ModuleType
@@ -12,16 +12,28 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.model_zoo.builder import get_model
+from toolkit.data.vision import Packing, image_record_writer
+from toolkit.model_zoo import get_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "classification"
+BUNDLED = ["--weights", "9e7c7ca2"]
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts find what lies beside them, in worker processes, too."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+def run(name: str, *arguments: object) -> ModuleType:
+    script = importlib.import_module(name)
+    script.main(script.parse([str(argument) for argument in arguments]))
+    return script
+
+
+def read_log(out: Path, event: str) -> list[dict]:
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [row for row in rows if row["event"] == event]
 
 
 @pytest.fixture(scope="module")
@@ -29,45 +41,166 @@ def records(tmp_path_factory) -> Path:
     """Forty images whose class is their brightness."""
     path = tmp_path_factory.mktemp("records") / "tiny.rec"
     rng = np.random.default_rng(0)
-    writer = mx.recordio.MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
-    for i in range(40):
-        label = i % 10
-        image = (rng.random((32, 32, 3)) * 20 + 23 * label).astype(np.uint8)
-        header = mx.recordio.IRHeader(0, float(label), i, 0)
-        writer.write_idx(i, mx.recordio.pack(header, cv2.imencode(".png", image)[1].tobytes()))
-    writer.close()
+    with image_record_writer(path) as writer:
+        for i in range(40):
+            image = (rng.random((32, 32, 3)) * 20 + 23 * (i % 10)).astype(np.uint8)
+            writer.write(cv2.imencode(".png", image)[1].tobytes(), i % 10)
     return path
 
 
-def train(records: Path, out: Path, *more: str) -> list[dict]:
-    recipe = script("train_cifar10")
-    arguments = ["--train", str(records), "--test", str(records), "--out", str(out)]
-    recipe.train(recipe.parse([*arguments, "--batch-size", "20", "--warmup", "1", *more]))
-    return [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> Path:
+    """Twelve pictures of two classes, of different sizes."""
+    root = tmp_path_factory.mktemp("pictures")
+    for i in range(12):
+        folder = root / ("dark", "light")[i % 2]
+        folder.mkdir(exist_ok=True)
+        picture = np.full((40 + i, 60 - i, 3), 60 + 120 * (i % 2), np.uint8)
+        cv2.imwrite(str(folder / f"{i}.jpg"), picture)
+    return root
 
 
-def test_training_writes_loadable_weights_and_a_log(records, tmp_path):
-    out = tmp_path / "net.params"
-    log = train(records, out, "--epochs", "2", "--score-every", "1")
-    assert log[0]["event"] == "start"
-    assert log[0]["seed"] == 1
-    assert {"mxnet", "numpy", "python", "toolkit"} <= log[0].keys()
-    assert [row["epoch"] for row in log[1:]] == [1, 2]
-    assert all(np.isfinite(row["loss"]) and 0 <= row["test"] <= 100 for row in log[1:])
-    assert get_model("cifar_resnet20_v1", out)(mx.nd.zeros((1, 3, 32, 32))).shape == (1, 10)
+def small(records: Path, out: Path, *more: object) -> list[object]:
+    one = [records, records, "--out", out, "--batch-size", 20, "--warmup", 0.5, "--epochs", 1]
+    return [*one, *more]
 
 
-def test_one_seed_gives_one_result(records, tmp_path):
-    first = train(records, tmp_path / "a.params", "--epochs", "1", "--seed", "7")
-    again = train(records, tmp_path / "b.params", "--epochs", "1", "--seed", "7")
-    assert first[-1]["loss"] == again[-1]["loss"]
-    assert (tmp_path / "a.params").read_bytes() == (tmp_path / "b.params").read_bytes()
+def test_training_writes_loadable_weights_a_log_and_a_record(records, tmp_path):
+    run("train_cifar10", *small(records, tmp_path, "--epochs", 2))
+    (start,) = read_log(tmp_path, "start")
+    assert start["seed"] == 1
+    assert start["config"]["model"] == "cifar_resnet20_v1"
+    epochs = read_log(tmp_path, "epoch")
+    assert [row["epoch"] for row in epochs] == [1, 2]
+    assert all(np.isfinite(row["epoch_loss"]) for row in epochs)
+    assert all(0 <= row["test_accuracy"] <= 1 for row in epochs)
+    assert json.loads((tmp_path / "run.json").read_text())["starts"]
+    net = get_model("cifar_resnet20_v1", tmp_path / "final.params")
+    assert net(mx.nd.zeros((1, 3, 32, 32))).shape == (1, 10)
 
 
-def test_the_schedule_warms_up_then_falls_to_nothing():
-    rates = [script("train_cifar10").learning_rate(step, 100, 10, 0.2) for step in range(101)]
-    assert rates[0] == pytest.approx(0.02)
-    assert rates[9] == pytest.approx(0.2)
-    assert rates[55] == pytest.approx(0.1)
-    assert rates[100] == pytest.approx(0, abs=1e-12)
-    assert rates[9:] == sorted(rates[9:], reverse=True)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--mixup", "0.2", "--smoothing", "0.1"),
+        ("--teacher", "cifar_resnet20_v1", "--temperature", "2", "--hard-weight", "0.3"),
+        ("--teacher", "cifar_resnet20_v1", "--mixup", "1.0"),
+        ("--workers", "1"),
+        BUNDLED,
+        (*BUNDLED, "--classes", "12"),
+    ],
+    ids=lambda options: " ".join(options),
+)
+def test_every_option_trains(records, tmp_path, options):
+    run("train_cifar10", *small(records, tmp_path, *options))
+    (epoch,) = read_log(tmp_path, "epoch")
+    assert np.isfinite(epoch["epoch_loss"])
+    assert np.isfinite(epoch["test_loss"])
+
+
+def test_what_is_frozen_stays(records, tmp_path):
+    run("train_cifar10", *small(records, tmp_path, *BUNDLED, "--freeze", r"^backbone\."))
+    before = get_model("cifar_resnet20_v1", True)._collect_params_with_prefix()
+    after = get_model("cifar_resnet20_v1", tmp_path / "final.params")._collect_params_with_prefix()
+    moved = {key for key in before if (before[key].data() != after[key].data()).sum().asscalar()}
+    assert {key for key in moved if "running" not in key} == {
+        "head.output.weight",
+        "head.output.bias",
+    }
+
+
+def test_a_run_that_broke_off_is_gone_on_with(records, tmp_path, monkeypatch):
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    options = ["--epochs", 3, "--score-every", 3]
+    script = run("train_cifar10", *small(records, straight, *options))
+    augment, calls = script.Augment.__call__, []
+
+    def breaking(self, batch, rng):
+        calls.append(batch)
+        if len(calls) == 4:  # the second batch of the second epoch
+            raise KeyboardInterrupt
+        return augment(self, batch, rng)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(script.Augment, "__call__", breaking)
+        with pytest.raises(KeyboardInterrupt):
+            run("train_cifar10", *small(records, broken, *options))
+    assert not (broken / "final.params").exists()
+    run("train_cifar10", *small(records, broken, *options))
+    assert read_log(broken, "resume")[0]["step"] == 2
+    assert (broken / "final.params").read_bytes() == (straight / "final.params").read_bytes()
+
+
+def test_a_lenet_learns_digits(tmp_path):
+    for name, count in (("train", 40), ("t10k", 20)):
+        write_idx(tmp_path, name, count)
+    options = ["--out", tmp_path / "out", "--batch-size", 20, "--epochs", 1]
+    with pytest.raises(SystemExit, match="--warmup 1 is not below --epochs 1"):
+        run("train_mnist", tmp_path, *options)
+    run("train_mnist", tmp_path, *options, "--warmup", 0.5)
+    (epoch,) = read_log(tmp_path / "out", "epoch")
+    assert np.isfinite(epoch["epoch_loss"])
+
+
+def write_idx(folder: Path, name: str, count: int) -> None:
+    head = b"\0\0\x08"
+    images = np.zeros((count, 28, 28), np.uint8)
+    sizes = b"".join(size.to_bytes(4, "big") for size in images.shape)
+    (folder / f"{name}-images-idx3-ubyte").write_bytes(head + b"\3" + sizes + images.tobytes())
+    labels = head + b"\1" + count.to_bytes(4, "big") + bytes(i % 10 for i in range(count))
+    (folder / f"{name}-labels-idx1-ubyte").write_bytes(labels)
+
+
+PICTURES = ["--size", 32, "--batch-size", 6, "--warmup", 0.5, "--epochs", 1, "--workers", 0]
+
+
+@pytest.mark.parametrize("options", [(), ("--mixup", "0.2"), ("--workers", "1")])
+def test_folders_of_pictures(folders, tmp_path, options):
+    model = ("--model", "mobilenet0.25", "--out", tmp_path)
+    run("train_imagenet", folders, folders, *model, *PICTURES, *options)
+    (epoch,) = read_log(tmp_path, "epoch")
+    assert np.isfinite(epoch["epoch_loss"])
+    net = get_model("mobilenet0.25", tmp_path / "final.params", classes=2)
+    assert net(mx.nd.zeros((1, 3, 32, 32))).shape == (1, 2)
+
+
+def test_record_files_need_the_number_of_classes(folders, tmp_path):
+    (packed,) = Packing().pack(folders, tmp_path / "packed")
+    given = [packed.path, packed.path, "--model", "mobilenet0.25", "--out", tmp_path, *PICTURES]
+    with pytest.raises(SystemExit, match="--classes"):
+        run("train_imagenet", *given)
+    run("train_imagenet", *given, "--classes", 2)
+    assert read_log(tmp_path, "epoch")
+
+
+@pytest.mark.parametrize("scratch", [False, True])
+def test_fine_tuning_puts_a_new_head_on_known_features(folders, tmp_path, scratch):
+    options = ["--model", "cifar_resnet20_v1", "--out", tmp_path, "--learning-rate", 1e-6]
+    run("finetune", folders, folders, *options, *PICTURES, *["--from-scratch"] * scratch)
+    tuned = get_model("cifar_resnet20_v1", tmp_path / "final.params", classes=2)
+    key = "backbone.stages.0.0.body.0.conv.weight"
+    weights = [
+        net._collect_params_with_prefix()[key].data().asnumpy()
+        for net in (tuned, get_model("cifar_resnet20_v1", True))
+    ]
+    assert np.allclose(*weights, atol=1e-4) is not scratch
+
+
+def test_boxes_become_pictures_by_class(tmp_path):
+    root = tmp_path / "voc"
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (root / folder).mkdir(parents=True)
+    picture = np.zeros((40, 50, 3), np.uint8)
+    picture[10:20, 30:45] = 255
+    cv2.imwrite(str(root / "JPEGImages" / "a.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    box = "<bndbox><xmin>31</xmin><ymin>11</ymin><xmax>45</xmax><ymax>20</ymax></bndbox>"
+    flat = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>1</xmax><ymax>9</ymax></bndbox>"
+    objects = [f"<object><name>{n}</name>{b}</object>" for n, b in (("bright", box), ("x", flat))]
+    (root / "Annotations" / "a.xml").write_text(f"<annotation>{''.join(objects)}</annotation>")
+    (root / "ImageSets" / "Main" / "train.txt").write_text("a\n")
+    script = importlib.import_module("crop_boxes")
+    args = script.parse([str(root), str(tmp_path / "out"), "--sets", "train", "--margin", "0"])
+    assert script.crop_set(args, "train") == {"bright": 1}
+    (crop,) = (tmp_path / "out" / "train" / "bright").iterdir()
+    assert cv2.imread(str(crop)).shape == (10, 15, 3)
+    assert cv2.imread(str(crop)).min() > 200
