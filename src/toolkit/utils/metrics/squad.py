@@ -110,9 +110,8 @@ def best_threshold(
     if measure not in ("f1", "exact"):
         raise ValueError(f"measure must be 'f1' or 'exact', got {measure!r}")
     place = 1 if measure == "f1" else 0
-    right = sum(not some for some in answers.values())  # nothing answered at all
-    best, threshold = right, min(no_answer_scores.values(), default=0.0) - 1
-    score: float = right
+    score = float(sum(not some for some in answers.values()))  # nothing answered at all
+    best, threshold = score, min(no_answer_scores.values(), default=0.0) - 1
     for key in sorted(no_answer_scores, key=lambda key: no_answer_scores[key]):
         if key not in answers:
             continue
