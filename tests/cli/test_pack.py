@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from toolkit.cli.pack import pack
+from toolkit.cli.group import main
 from toolkit.data.vision import ImageRecordDataset
 
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*words: object) -> Result:
-    return CliRunner().invoke(pack, [str(word) for word in words])
+    return CliRunner().invoke(main, ["pack", *map(str, words)])
 
 
 def test_it_says_what_it_wrote(folder: Path, tmp_path: Path) -> None:
@@ -44,14 +44,14 @@ def test_a_split(folder: Path, tmp_path: Path) -> None:
 def test_unreadable_pictures(folder: Path, tmp_path: Path) -> None:
     (folder / "a" / "0.png").write_bytes(b"nothing")
     result = run(folder, tmp_path / "out", "--workers", 1)
-    assert isinstance(result.exception, ValueError)
-    assert "0.png" in str(result.exception)
-    assert "Traceback" not in str(result.exception)
+    assert result.exit_code == 1
+    assert "0.png" in result.output
+    assert "Traceback" not in result.output
     result = run(folder, tmp_path / "out", "--skip-errors")
     assert "7 images, 1 skipped" in result.output
 
 
 def test_bad_values(folder: Path, tmp_path: Path) -> None:
     result = run(folder, tmp_path / "out", "--quality", 200)
-    assert "quality 200 is not within 1..100" in str(result.exception)
+    assert "quality 200 is not within 1..100" in result.output
     assert run(folder).exit_code == 2
