@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = exports(
         "Vocab": "vocab",
         "count_corpus": "counting",
         "count_tokens": "counting",
+        "embedding": "embedding",
         "split_lines": "splitters",
         "split_words": "splitters",
         "tokenizers": "tokenizers",
