@@ -202,3 +202,13 @@ def test_the_manifest_lists_the_other_files(exported: Path) -> None:
     assert set(values["files"]) == set(SUFFIXES[:2])
     assert values["files"]["-0000.params"]["size"] == len(contents(exported)["-0000.params"])
     assert set(values["versions"]) == {"mxnet", "toolkit"}
+
+
+def test_folded_exports_answer_the_same(features: HybridBlock, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    export(features, tmp_path / "plain", x)
+    export(features, tmp_path / "folded", x, folded=True)
+    assert '"BatchNorm"' in (tmp_path / "plain-symbol.json").read_text()
+    assert '"BatchNorm"' not in (tmp_path / "folded-symbol.json").read_text()
+    for left, right in zip(load(tmp_path / "folded")(x), load(tmp_path / "plain")(x), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)

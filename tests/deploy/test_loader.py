@@ -218,3 +218,13 @@ def test_networks_of_others(
         mx.nd.waitall()
         for ours, wanted in zip(found, plain if isinstance(plain, list) else [plain], strict=True):
             np.testing.assert_allclose(ours, wanted.asnumpy(), 1e-4, 1e-5)
+
+
+def test_precisions_are_checked(exported: Path) -> None:
+    assert load(exported, precision="fp32").manifest.precision == "fp32"
+    with pytest.raises(ValueError, match=r"int9.*int8"):
+        load(exported, precision="int9")
+    with pytest.raises(ValueError, match=r"fp32, not int8.*quantize"):
+        load(exported, precision="int8")
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        load(exported, threads=0)

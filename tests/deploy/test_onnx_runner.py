@@ -66,3 +66,13 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_context_of_mxnet_is_refused(onnx_file: Path) -> None:
     with pytest.raises(ValueError, match="context of MXNet"):
         load(onnx_file, ctx="cpu(0)")
+
+
+def test_only_fp32(onnx_file: Path) -> None:
+    with pytest.raises(ValueError, match="fp32 only"):
+        load(onnx_file, precision="bf16")
+
+
+def test_threads_are_handed_on(onnx_file: Path) -> None:
+    runner = load(onnx_file, threads=3)
+    assert runner.session.get_session_options().intra_op_num_threads == 3

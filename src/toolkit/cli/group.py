@@ -15,7 +15,10 @@ from toolkit.cli.options import DEBUG, common
 from toolkit.cli.versions import version
 
 # Each is the click command of that name in the module of that name: `deploy-info` in deploy_info.
-COMMANDS = ("models", "info", "predict", "export", "deploy-info", "plot", "pack", "demo", "setup")
+COMMANDS = (
+    *("models", "info", "predict", "export", "quantize", "deploy-info"),
+    *("plot", "pack", "demo", "setup"),
+)
 
 
 class Commands(click.Group):

@@ -5,14 +5,18 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "AccuracyDropError": "quantization",
         "ClassPrediction": "classification",
         "ExportError": "exporter",
         "Manifest": "manifest",
         "ManifestError": "manifest",
         "Predictor": "predictor",
+        "QuantizationReport": "quantization",
         "Runner": "runner",
         "TensorSpec": "manifest",
+        "accuracy": "quantization",
         "export": "exporter",
         "load": "loader",
+        "quantize": "quantization",
     },
 )

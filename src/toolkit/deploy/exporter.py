@@ -14,8 +14,10 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.data.vision import ImagePreset
 from toolkit.deploy.description import ExportError, describe
+from toolkit.deploy.folding import fold
+from toolkit.deploy.graph import Graph
 from toolkit.deploy.lookup import file_of
-from toolkit.deploy.manifest import SUFFIX
+from toolkit.deploy.manifest import SUFFIX, Manifest
 from toolkit.utils.checkpoints import write_params
 
 __all__ = ["ExportError", "export"]
@@ -30,6 +32,7 @@ def export(
     *,
     preprocess: ImagePreset | str | None = None,
     labels: Sequence[str] | str | None = None,
+    folded: bool = False,
 ) -> Path:
     """Writes ``path-symbol.json``, ``path-0000.params`` and ``path-manifest.json``.
 
@@ -47,6 +50,9 @@ def export(
             as published with the model, for pictures of the example's size.
         labels: The names of the classes, or the name of a label set. Default: as published with
             the model, unless its classes were changed.
+        folded: Write fewer operators: BatchNorm as part of the layers before it, no dropout. The
+            results are the same up to rounding, but the file of parameters no longer holds weights
+            under the network's own names.
 
     Returns:
         The path of the manifest.
@@ -55,8 +61,12 @@ def export(
         ExportError: the network is not initialized, has no graph or does not take the example.
         OSError: the files cannot be written; what was there before is untouched.
     """
-    prefix = Path(path)
     graph, manifest = describe(net, example, preprocess, labels)
+    return write(Path(path), fold(graph) if folded else graph, manifest)
+
+
+def write(prefix: Path, graph: Graph, manifest: Manifest) -> Path:
+    """Writes the three files of an export, all or none; gives the path of the manifest."""
     arrays = {key: array.asnumpy() for key, array in graph.prefixed().items()}
     with staged(prefix) as stage:
         files = {suffix: stage / f"new{suffix}" for suffix in (SYMBOL, PARAMS)}

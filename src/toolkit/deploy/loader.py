@@ -26,7 +26,7 @@ PARAMS = re.compile(r"-(\d{4})\.params$")
 
 @dataclass(frozen=True)
 class Backend:
-    """One program that runs exports; its module defines ``open_runner(files, manifest, ctx)``."""
+    """A program that runs exports; its module has ``open_runner(files, manifest, options)``."""
 
     name: str
     suffix: str  # of the file that holds the graph
@@ -56,12 +56,27 @@ class Files:
     params: Path | None  # None where the graph file holds the values, too
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a network is run; None leaves it to the backend."""
+
+    ctx: Any = None  # the MXNet context
+    precision: str | None = None  # one of PRECISIONS
+    threads: int | None = None
+
+
+DEFAULTS = Options()
+PRECISIONS = ("fp32", "bf16", "int8")
+
+
 def load(
     path: str | os.PathLike[str],
     *,
     params: str | os.PathLike[str] | None = None,
     backend: str | None = None,
     ctx: Any = None,
+    precision: str | None = None,
+    threads: int | None = None,
 ) -> Runner:
     """Loads an exported network; ``runner(*arrays)`` then gives a list of arrays.
 
@@ -73,6 +88,10 @@ def load(
         backend: ``"mxnet"`` or ``"onnxruntime"``; default: the first that has its files here and
             is installed.
         ctx: The MXNet context to run on; default the CPU.
+        precision: ``"fp32"``, ``"bf16"`` or ``"int8"``; default: as exported. A float export runs
+            in bf16 where backend and CPU can; int8 needs an export that ``quantize`` made.
+        threads: How many a call may use, for backends that have threads of their own (all but
+            MXNet, whose number is set for the process: ``OMP_NUM_THREADS``).
 
     Raises:
         FileNotFoundError: there is no such export, or one of its files is missing.
@@ -81,6 +100,22 @@ def load(
         ModuleNotFoundError: what runs this kind of file is not installed.
         ValueError: no such backend, or the files are no network.
     """
+    if precision is not None and precision not in PRECISIONS:
+        raise ValueError(unknown("precision", precision, PRECISIONS))
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    files, manifest, row = find(path, params, backend)
+    options = Options(ctx, precision, threads)
+    runner: Runner = _import(row).open_runner(files, manifest, options)
+    return runner
+
+
+def find(
+    path: str | os.PathLike[str],
+    params: str | os.PathLike[str] | None = None,
+    backend: str | None = None,
+) -> tuple[Files, Manifest | None, Backend]:
+    """The files that ``load`` would open, checked, and what would run them; raises as it does."""
     given = Path(path).expanduser()
     prefix, suffix = _split(given)
     manifest = _manifest(prefix)
@@ -93,8 +128,7 @@ def load(
     if manifest is not None:
         suffixes = [f.name.removeprefix(prefix.name) for f in (graph, values) if f is not None]
         manifest.check_files(prefix, [s for s in suffixes if s in manifest.files])
-    runner: Runner = _import(row).open_runner(Files(prefix, graph, values), manifest, ctx)
-    return runner
+    return Files(prefix, graph, values), manifest, row
 
 
 def exists(path: str | os.PathLike[str]) -> bool:

@@ -47,6 +47,7 @@ class Manifest:
     labels: tuple[str, ...] | None = None  # class names by index
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by suffix: sha256, size
     versions: Mapping[str, str] = field(default_factory=dict)  # of what made the export
+    precision: str = "fp32"  # of the graph: "int8" where it is quantized
 
     def to_json(self) -> str:
         """The text of the manifest; the same manifest gives the same text."""
@@ -57,6 +58,7 @@ class Manifest:
             "labels": self.labels,
             "name": self.name,
             "outputs": [vars(spec) for spec in self.outputs],
+            "precision": self.precision,
             "preprocess": None if self.preprocess is None else dict(self.preprocess),
             "task": self.task,
             "versions": dict(self.versions),
@@ -90,6 +92,7 @@ class Manifest:
             labels=None if labels is None else tuple(map(str, labels)),
             files={k: _entry(k, v) for k, v in _take(values, "files", dict).items()},
             versions=_take(values, "versions", dict),
+            precision=_take({"precision": "fp32", **values}, "precision", str),
         )
 
     @classmethod

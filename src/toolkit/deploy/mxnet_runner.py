@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -16,9 +16,10 @@ from mxnet.gluon import HybridBlock, SymbolBlock
 from toolkit.data.vision import ImagePreset
 from toolkit.deploy.description import describe
 from toolkit.deploy.fusing import keep_apart
-from toolkit.deploy.graph import leaves
+from toolkit.deploy.graph import Graph, leaves
 from toolkit.deploy.legacy import read_graph
-from toolkit.deploy.loader import Files
+from toolkit.deploy.loader import DEFAULTS, Files, Options, find
+from toolkit.deploy.lowering import lower
 from toolkit.deploy.manifest import Manifest
 from toolkit.deploy.runner import Runner
 
@@ -48,7 +49,7 @@ class MXNetRunner(Runner):
         given = [mx.nd.array(array, ctx=self.ctx, dtype=array.dtype) for array in arrays]
         with self._lock:  # a graph in MXNet serves one thread at a time
             if self._fast is None:
-                self._fast = self._fuse(given) or self.block
+                self._fast = self._fuse(given) or self._plan()
             return _call(self._fast, given)
 
     def _fuse(self, arrays: Sequence[mx.nd.NDArray]) -> HybridBlock | None:
@@ -68,12 +69,18 @@ class MXNetRunner(Runner):
             return None
         return fused
 
+    def _plan(self) -> HybridBlock:
+        if self.manifest.precision != "fp32":
+            self.block.hybridize(static_alloc=True, static_shape=True)
+        return self.block
+
     @cached_property
     def _can_fuse(self) -> bool:
         """Fused operators exist for float32 on the CPU; other graphs run as they are."""
         types = {np.dtype(p.dtype) for p in self.block.collect_params().values()}
         return (
             self.ctx.device_type == "cpu"
+            and self.manifest.precision == "fp32"
             and mx.runtime.Features().is_enabled(FUSING)
             and types <= {np.dtype("float32")}
         )
@@ -89,18 +96,23 @@ def _call(block: HybridBlock, arrays: Sequence[mx.nd.NDArray]) -> list[np.ndarra
     return [output.asnumpy() for output in outputs]
 
 
-def open_runner(files: Files, manifest: Manifest | None, ctx: mx.Context | None) -> MXNetRunner:
+def open_runner(files: Files, manifest: Manifest | None, options: Options) -> MXNetRunner:
     """Reads a graph and its parameters.
 
     Raises:
-        ValueError: the graph and the parameters do not fit each other.
+        ValueError: the graph and the parameters do not fit each other, or the graph cannot be run
+            in this precision.
     """
-    assert files.params is not None  # the loader finds them for every graph of MXNet
-    ctx = ctx or mx.cpu()
-    known = None if manifest is None else [spec.name for spec in manifest.inputs]
-    graph, arrays, found = read_graph(files.graph, files.params, known)
-    manifest = manifest or Manifest(files.prefix.name, *found)
-    return MXNetRunner(make_block(graph, manifest, arrays, ctx), manifest, ctx)
+    graph, manifest = _read(files, manifest)
+    return open_graph(graph, manifest, options)
+
+
+def open_graph(graph: Graph, manifest: Manifest, options: Options = DEFAULTS) -> MXNetRunner:
+    """A runner of a graph in memory."""
+    ctx = options.ctx or mx.cpu()
+    if options.precision not in (None, manifest.precision):
+        graph, manifest = lower(graph, manifest, str(options.precision))
+    return MXNetRunner(make_block(graph.symbol, manifest, graph.arrays, ctx), manifest, ctx)
 
 
 def runner_of(
@@ -114,18 +126,34 @@ def runner_of(
     Raises:
         ExportError: as from ``export``.
     """
-    graph, manifest = describe(net, None, preprocess, labels)
-    ctx = ctx or mx.cpu()
-    return MXNetRunner(make_block(graph.symbol, manifest, graph.arrays, ctx), manifest, ctx)
+    return open_graph(*describe(net, None, preprocess, labels), Options(ctx=ctx))
+
+
+def graph_of(source: HybridBlock | str | os.PathLike[str]) -> tuple[Graph, Manifest]:
+    """The graph and the manifest of a network in memory, or of an export by its path."""
+    if not isinstance(source, (str, os.PathLike)):
+        return describe(source)
+    files, manifest, _ = find(source, backend="mxnet")
+    return _read(files, manifest)
+
+
+def _read(files: Files, manifest: Manifest | None) -> tuple[Graph, Manifest]:
+    assert files.params is not None  # the loader finds them for every graph of MXNet
+    known = None if manifest is None else [spec.name for spec in manifest.inputs]
+    symbol, arrays, found = read_graph(files.graph, files.params, known)
+    manifest = manifest or Manifest(files.prefix.name, *found)
+    inputs = tuple(spec.name for spec in manifest.inputs)
+    values = {name: mx.nd.array(array, dtype=array.dtype) for name, array in arrays.items()}
+    return Graph(symbol, inputs, values), manifest
 
 
 def make_block(
-    symbol: mx.sym.Symbol, manifest: Manifest, arrays: Mapping[str, Any], ctx: mx.Context
+    symbol: mx.sym.Symbol, manifest: Manifest, arrays: Mapping[str, mx.nd.NDArray], ctx: mx.Context
 ) -> SymbolBlock:
     """A block of the graph, with its parameters set on ``ctx``."""
     block = SymbolBlock(symbol, [mx.sym.var(s.name, dtype=s.dtype) for s in manifest.inputs])
     for name, param in block.collect_params().items():
-        value = mx.nd.array(arrays[name], ctx=mx.cpu(), dtype=arrays[name].dtype)
+        value = arrays[name]
         param.cast(value.dtype)
         param.shape = value.shape
         param.initialize(mx.init.Zero(), ctx=ctx)

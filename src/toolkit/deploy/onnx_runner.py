@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from toolkit.deploy.loader import Files
+from toolkit.deploy.loader import Files, Options
 from toolkit.deploy.manifest import Manifest, TensorSpec
 from toolkit.deploy.runner import Runner
 from toolkit.utils.cpu import usable_cores
@@ -34,19 +34,24 @@ class OnnxRunner(Runner):
         return [np.asarray(output) for output in self.session.run(None, feed)]
 
 
-def open_runner(files: Files, manifest: Manifest | None, ctx: Any) -> OnnxRunner:
+def open_runner(files: Files, manifest: Manifest | None, options: Options) -> OnnxRunner:
     """Starts a session on the CPU with as many threads as there are cores for this process.
 
     Raises:
-        ValueError: the file is no ONNX model, or ``ctx`` was given.
+        ValueError: the file is no ONNX model, or ``ctx`` or another precision was asked for.
     """
-    if ctx is not None:
-        raise ValueError(f"ctx {ctx} is a context of MXNet; ONNX Runtime does not know it")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cores()[0]
+    if options.ctx is not None:
+        raise ValueError(f"ctx {options.ctx} is a context of MXNet; ONNX Runtime does not know it")
+    if options.precision not in (None, "fp32"):
+        raise ValueError(
+            f"ONNX Runtime runs these files in fp32 only, not in {options.precision}; the mxnet "
+            "and openvino backends do more"
+        )
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = options.threads or usable_cores()[0]
     try:
         session = onnxruntime.InferenceSession(
-            str(files.graph), options, providers=["CPUExecutionProvider"]
+            str(files.graph), settings, providers=["CPUExecutionProvider"]
         )
     except (*OnnxRunner.errors, native.InvalidProtobuf, native.NotImplemented) as error:
         raise ValueError(f"{files.graph} is no network that ONNX Runtime runs: {error}") from error

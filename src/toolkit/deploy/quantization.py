@@ -1,0 +1,213 @@
+"""int8 by MXNet and oneDNN, calibrated on the user's data, with accuracy before and after."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.contrib.quantization import calib_graph, quantize_graph
+
+from toolkit.deploy.calibration import CALIBRATIONS, observer
+from toolkit.deploy.exporter import write
+from toolkit.deploy.folding import fold
+from toolkit.deploy.graph import Graph
+from toolkit.deploy.mxnet_runner import graph_of, open_graph
+from toolkit.deploy.nodes import Node, Nodes
+from toolkit.deploy.runner import Runner
+from toolkit.utils.registry import unknown
+
+FUSING = "MKLDNN_QUANTIZE"  # the name MXNet knows oneDNN's int8 operators by
+LAYERS = frozenset({"Convolution", "FullyConnected"})
+# Operators that MXNet could run in int8 and that lose more than they gain: these hold a value from
+# a wide range (products, sums of features, boxes), or take time only to move bytes.
+EXCLUDED_OPERATORS = ("BatchNorm", "Embedding", "LeakyReLU", "elemwise_add", "elemwise_mul")
+
+Score = Callable[[Runner], float]
+
+
+class AccuracyDropError(ValueError):
+    """The int8 network is worse than what was allowed; nothing was written."""
+
+
+@dataclass(frozen=True)
+class QuantizationReport:
+    """What became of a network."""
+
+    name: str
+    calibration: str
+    batches: int  # of calibration data
+    int8: int  # layers that compute in int8
+    kept: tuple[str, ...]  # layers that stay in float
+    before: float | None  # the score of the float network; None where none was asked for
+    after: float | None  # of the int8 network
+
+    @property
+    def drop(self) -> float | None:
+        """How much the score fell; below zero where it rose."""
+        return None if self.before is None or self.after is None else self.before - self.after
+
+
+def quantize(
+    source: Any,
+    path: str | os.PathLike[str],
+    batches: Iterable[Any],
+    *,
+    calibration: str = "naive",
+    exclude: Collection[str] | None = None,
+    score: Score | None = None,
+    max_drop: float | None = None,
+) -> QuantizationReport:
+    """Writes an int8 export of a network; it is loaded like any other.
+
+    BatchNorm is folded first. Weights become int8 per layer; what a layer reads is rounded to the
+    range that calibration finds for it.
+
+    Args:
+        source: An initialized network with a preset of its own, or the path of a float export.
+        path: The beginning of the new files' names.
+        batches: Calibration data as the network takes it: arrays, or tuples of arrays where there
+            are several inputs. A few hundred samples of real data.
+        calibration: ``"naive"`` keeps the whole range, ``"entropy"`` clips rare large numbers.
+        exclude: Names of layers (operators as the graph calls them) that stay in float. Default:
+            the first layers after the inputs and the last before the outputs, which have few
+            multiplications and the most influence.
+        score: What tells how good a runner is, higher being better, such as ``accuracy(...)``; it
+            is asked before and after.
+        max_drop: The most that the score may fall; needs ``score``.
+
+    Raises:
+        AccuracyDropError: the score fell by more; whatever was at ``path`` is untouched.
+        ValueError: no calibration data, an unknown calibration or layer, or int8 already.
+    """
+    if calibration not in CALIBRATIONS:
+        raise ValueError(unknown("calibration", calibration, list(CALIBRATIONS)))
+    if max_drop is not None and score is None:
+        raise ValueError("max_drop needs score=, which says how good a network is")
+    data = [batch if isinstance(batch, (tuple, list)) else (batch,) for batch in batches]
+    if not data:
+        raise ValueError("calibration needs at least one batch of data")
+    graph, manifest = graph_of(source)
+    if manifest.precision != "fp32":
+        raise ValueError(f"{manifest.name} is {manifest.precision} already: give its float export")
+    folded = fold(graph)
+    kept = _kept(folded, exclude)
+    made, count = _convert(folded, data, calibration, kept)
+    quantized = replace(manifest, precision="int8")
+    report = QuantizationReport(
+        name=manifest.name,
+        calibration=calibration,
+        batches=len(data),
+        int8=count,
+        kept=tuple(sorted(kept)),
+        before=None if score is None else score(open_graph(graph, manifest)),
+        after=None if score is None else score(open_graph(made, quantized)),
+    )
+    _check(report, max_drop)
+    write(Path(path), made, quantized)
+    return report
+
+
+def _check(report: QuantizationReport, max_drop: float | None) -> None:
+    if max_drop is None or report.drop is None or report.drop <= max_drop:  # not so for a NaN
+        return
+    raise AccuracyDropError(
+        f"int8 costs {report.name} {report.drop:.4f} ({report.before:.4f} to "
+        f"{report.after:.4f}), allowed are {max_drop:g}; try the other calibration, more data, "
+        "or exclude= layers"
+    )
+
+
+def accuracy(batches: Iterable[tuple[Any, Any]]) -> Score:
+    """The score of a classifier: the share of pairs (inputs, classes) whose best class is right."""
+    pairs = [(np.asarray(x), np.asarray(y)) for x, y in batches]
+
+    def score(runner: Runner) -> float:
+        right = [runner(x)[0].argmax(axis=1) == y for x, y in pairs]
+        return float(np.concatenate(right).mean())
+
+    return score
+
+
+def _kept(graph: Graph, exclude: Collection[str] | None) -> frozenset[str]:
+    nodes = Nodes.of(graph.symbol)
+    layers = {node.name for node in nodes if node.op in LAYERS}
+    if exclude is None:
+        return frozenset(_first(nodes, graph.inputs) | _last(nodes))
+    for name in exclude:
+        if name not in layers:
+            raise ValueError(unknown("layer", name, sorted(layers)))
+    return frozenset(exclude)
+
+
+def _first(nodes: Nodes, inputs: Sequence[str]) -> set[str]:
+    """The layers that read an input through no other layer."""
+    raw: set[Node] = set()
+    found = set()
+    for node in nodes:
+        if node.name in inputs or any(source in raw for source, _ in node.inputs):
+            if node.op in LAYERS:
+                found.add(node.name)
+            else:
+                raw.add(node)
+    return found
+
+
+def _last(nodes: Nodes) -> set[str]:
+    """The layers that an output is made from through no other layer."""
+    found = set()
+    seen: set[Node] = set()
+    stack = [node for node, _ in nodes.outputs]
+    while stack:
+        node = stack.pop()
+        if node.op in LAYERS:
+            found.add(node.name)
+        elif node not in seen:
+            seen.add(node)
+            stack.extend(source for source, _ in node.inputs)
+    return found
+
+
+def _convert(
+    graph: Graph, data: Sequence[Sequence[np.ndarray]], calibration: str, kept: frozenset[str]
+) -> tuple[Graph, int]:
+    """The graph in int8, and how many layers of it are."""
+    symbol = graph.symbol.get_backend_symbol(FUSING)
+    states = set(symbol.list_auxiliary_states())
+    weights = {name: array for name, array in graph.arrays.items() if name not in states}
+    aux = {name: array for name, array in graph.arrays.items() if name in states}
+    made, _, aux, collector = quantize_graph(
+        symbol,
+        weights,
+        aux,
+        excluded_sym_names=_fused_names(symbol, kept),
+        excluded_op_names=list(EXCLUDED_OPERATORS),
+        calib_mode="naive",
+        quantized_dtype="auto",
+        quantize_mode="smart",
+        logger=None,
+    )
+    run = observer(symbol, graph.arrays, graph.inputs, data, collector.include_layer)
+    collector.min_max_dict = CALIBRATIONS[calibration](run)
+    made, arguments, aux = calib_graph(
+        made, weights, aux, collector, calib_mode="naive", quantized_dtype="auto", logger=None
+    )
+    made = made.get_backend_symbol(FUSING)
+    names = made.list_inputs()
+    arrays = {name: {**arguments, **aux}[name] for name in names if name not in graph.inputs}
+    count = sum(node.flag("quantized") for node in Nodes.of(made))
+    return replace(graph, symbol=made, arrays=arrays), count
+
+
+def _fused_names(symbol: mx.sym.Symbol, layers: Collection[str]) -> list[str]:
+    """What the operators are called that layers became part of."""
+    return [
+        node.name
+        for node in Nodes.of(symbol)
+        if node.name in layers
+        or any(inner["name"] in layers for graph in node.subgraphs for inner in graph["nodes"])
+    ]
