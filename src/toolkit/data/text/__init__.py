@@ -1,17 +1,25 @@
-"""Text: vocabularies, counting, subwords and tokenizers; free of MXNet."""
+"""Text: vocabularies, streams, tokenizers and word vectors; free of MXNet."""
 
 from toolkit.utils.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "BPTTDataset": "language_model",
+        "BPTTStream": "language_model",
         "ByteSubwords": "subwords",
+        "CandidateSampler": "candidate_sampler",
+        "LineStream": "streams",
+        "MappedStream": "streams",
         "NGramHashes": "subwords",
+        "PrefetchedStream": "streams",
+        "ShuffledStream": "streams",
         "Splitter": "splitters",
         "Vocab": "vocab",
         "count_corpus": "counting",
         "count_tokens": "counting",
         "embedding": "embedding",
+        "fold": "language_model",
         "split_lines": "splitters",
         "split_words": "splitters",
         "tokenizers": "tokenizers",

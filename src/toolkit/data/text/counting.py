@@ -145,4 +145,12 @@ def _selected(
     kept = ((token, count) for token, count in counts if count >= min_freq)
     if max_size is None:
         return Counter(dict(kept))
-    return Counter(dict(heapq.nsmallest(max_size, kept, key=lambda row: (-row[1], row[0]))))
+    rows: list[tuple[int, str]] = []
+    least = 0  # what comes below it cannot be among the most frequent
+    for token, count in kept:
+        if count >= least:
+            rows.append((-count, token))
+            if len(rows) > 4 * max_size + 1024:
+                rows = sorted(rows)[:max_size]
+                least = -rows[-1][0] if rows else count + 1
+    return Counter({token: -negative for negative, token in sorted(rows)[:max_size]})
