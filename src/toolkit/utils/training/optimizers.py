@@ -45,7 +45,7 @@ class AdamW(Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
         self.bias_correction = bias_correction
-        self.aggregate_num = 64  # parameters updated by one operator call
+        self.aggregate_num = 45  # of one operator call, whose arrays have room for 50
 
     def create_state(self, index: int, weight: mx.nd.NDArray) -> tuple[mx.nd.NDArray, ...]:
         """The means of the gradients and of their squares, both zero."""

@@ -1,0 +1,108 @@
+"""The tasks of GLUE, read from their own files: Wang et al., 2018, https://arxiv.org/abs/1804.07461.
+
+A task's folder holds ``train.tsv``, ``dev.tsv`` and ``test.tsv`` as gluebenchmark.com publishes
+them. Fields are cut at tabs alone: quotation marks in these files are part of the texts.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.utils.registry import unknown
+
+
+@dataclass(frozen=True)
+class GlueTask:
+    """What tells the files of one task from those of another."""
+
+    texts: tuple[str | int, ...]  # one column or two, by name or, without a header, by place
+    label: str | int  # column of the label
+    classes: tuple[str, ...] = ("0", "1")  # in order of their numbers; none for a regression
+    measures: tuple[str, ...] = ("accuracy",)  # that are published
+    folder: str = ""  # where it is not the task's name
+    dev: str = "dev"  # file of the development set
+    header: bool = True
+
+
+_NLI = ("entailment", "not_entailment")
+_MNLI = ("contradiction", "entailment", "neutral")
+GLUE = {
+    "CoLA": GlueTask((3,), 1, measures=("matthews",), header=False),
+    "SST-2": GlueTask(("sentence",), "label"),
+    "MRPC": GlueTask(("#1 String", "#2 String"), "Quality", measures=("accuracy", "f1")),
+    "STS-B": GlueTask(
+        ("sentence1", "sentence2"), "score", classes=(), measures=("pearson", "spearman")
+    ),
+    "QQP": GlueTask(("question1", "question2"), "is_duplicate", measures=("accuracy", "f1")),
+    "MNLI": GlueTask(("sentence1", "sentence2"), "gold_label", classes=_MNLI, dev="dev_matched"),
+    "MNLI-mm": GlueTask(
+        ("sentence1", "sentence2"),
+        "gold_label",
+        classes=_MNLI,
+        folder="MNLI",
+        dev="dev_mismatched",
+    ),
+    "QNLI": GlueTask(("question", "sentence"), "label", classes=_NLI),
+    "RTE": GlueTask(("sentence1", "sentence2"), "label", classes=_NLI),
+    "WNLI": GlueTask(("sentence1", "sentence2"), "label"),
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line of a task's file."""
+
+    first: str
+    second: str | None  # of a pair
+    label: float  # number of the class, or the score of a regression
+
+
+def read_glue(root: str | os.PathLike[str], name: str, split: str = "train") -> list[Example]:
+    """The examples of one split, ``train`` or ``dev``.
+
+    Args:
+        root: Folder that holds one folder a task.
+        name: A task of ``GLUE``.
+        split: ``train`` or ``dev``.
+
+    Raises:
+        ValueError: no such task or split; a line without its columns or with an unknown label, the
+            file and the line named.
+        FileNotFoundError: the file is not there.
+    """
+    if name not in GLUE:
+        raise ValueError(unknown("GLUE task", name, GLUE))
+    if split not in ("train", "dev"):
+        raise ValueError(f"split must be 'train' or 'dev', got {split!r}")
+    task = GLUE[name]
+    file = task.dev if split == "dev" else split
+    path = Path(root) / (task.folder or name) / f"{file}.tsv"
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    columns = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
+    names = columns[0] if task.header else []
+    places = [_place(path, names, column) for column in (*task.texts, task.label)]
+    begin = 1 if task.header else 0
+    return [
+        _example(task, row, places, f"{path}, line {number}")
+        for number, row in enumerate(columns[begin:], begin + 1)
+    ]
+
+
+def _place(path: Path, names: list[str], column: str | int) -> int:
+    if isinstance(column, int):
+        return column
+    if column not in names:
+        raise ValueError(f"{path}: no column {column!r}; there are {', '.join(names)}")
+    return names.index(column)
+
+
+def _example(task: GlueTask, row: list[str], places: list[int], where: str) -> Example:
+    if len(row) <= max(places):
+        raise ValueError(f"{where}: {len(row)} columns, at least {max(places) + 1} are needed")
+    *texts, label = (row[place].strip() for place in places)
+    if task.classes and label not in task.classes:
+        raise ValueError(f"{where}: label {label!r} is none of {', '.join(task.classes)}")
+    value = task.classes.index(label) if task.classes else float(label)
+    return Example(texts[0], texts[1] if len(texts) > 1 else None, float(value))
