@@ -1,11 +1,15 @@
-"""A real HTTP server on loopback that answers each path by a script."""
+"""A real HTTP server on loopback that answers each path by a script; processes left running."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +156,31 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     noted: list[float] = []
     monkeypatch.setattr("toolkit.utils.downloads.wait", noted.append)
     return noted
+
+
+MARK = "TOOLKIT_TEST_MARK"
+
+
+def alive(mark: str) -> list[int]:
+    """The processes (no zombies) that inherited a mark through their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment.split(b"\0") and state not in "ZX":
+            found.append(int(folder.name))
+    return sorted(set(found) - {os.getpid()})
+
+
+@pytest.fixture
+def left() -> Iterator[Callable[[], list[int]]]:
+    """Lists the processes that a test has left running."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("processes are listed by /proc")
+    mark = uuid.uuid4().hex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MARK, mark)
+        yield lambda: alive(mark)

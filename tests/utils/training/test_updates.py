@@ -136,3 +136,47 @@ def test_clipping_needs_a_synchronous_kvstore() -> None:
             optimization=optimization,
             setup=Setup(workers=Alone(kvstore="dist_async")),
         )
+
+
+class Servers:
+    """The only worker of servers that update parameters by themselves; notes what they are told."""
+
+    rank, size, kvstore = 0, 1, "dist_async"
+
+    def __init__(self) -> None:
+        self.store = mx.kv.create("local")
+        self.told: list[Any] = []
+        self.barriers = 0
+
+    def reduce(self, values: Any) -> Any:
+        return values
+
+    def barrier(self) -> None:
+        self.barriers += 1
+
+    def command(self, body: Any) -> None:
+        self.told.append(body)
+
+
+def test_servers_follow_mean_gradients_at_the_rate_of_the_moment(
+    start: np.ndarray, gradient: np.ndarray
+) -> None:
+    servers = Servers()
+    net = linear()
+    params = net._collect_params_with_prefix()
+    optimization = Optimization("sgd", 1.0, groups=[Group("bias", learning_rate=0.5)])
+    with applied(optimization, params):
+        updater = Updater(
+            net, forward=forward, optimization=optimization, setup=Setup(workers=servers)
+        )
+        updater.start()
+        assert servers.barriers == 1
+        for learning_rate in (0.1, 0.1, 0.05):
+            before = net.weight.data().asnumpy()
+            updater.add((mx.nd.array(X), mx.nd.array(Y)))
+            updater.apply(learning_rate)
+            if (before == start).all():
+                moved = before - net.weight.data().asnumpy()
+                np.testing.assert_allclose(moved, 0.1 * gradient, rtol=1e-4, atol=1e-6)
+    assert servers.told == [{"learning_rate": 0.05}], "the first rate comes with the optimizer"
+    assert updater.trainer.optimizer.lr_mult == {0: 1.0, 1: 0.5}

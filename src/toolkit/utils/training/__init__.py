@@ -39,6 +39,7 @@ __getattr__, __dir__, __all__ = exports(
         "evaluate": "evaluation",
         "fit": "loop",
         "list_checkpoints": "snapshots",
+        "join": "distributed",
         "make_optimizer": "optimizers",
         "seed_everything": "random_states",
         "supervised": "objective",

@@ -97,6 +97,7 @@ class _Loop:
         try:
             if self.saver:
                 self.saver.resume(run)
+            self.updater.start()
             self.events.tell("on_start", run)
             while not run.done or run.batch >= len(self.loader):
                 self._train_epoch(run)

@@ -32,9 +32,21 @@ class Updater:
         self._on_kvstore = updates_on_kvstore(setup.workers)
         self.trainer = make_trainer(params, optimization, setup)
         self._batches = 0  # added since the last update,
+        self._handed_over = False  # whether servers have the optimizer
         self._count = 0.0  # and what their losses are divided by
         # bfloat16 has the range of float32: nothing vanishes in it.
         self.loss_scale = LossScale() if optimization.precision == "float16" else None
+
+    def start(self) -> None:
+        """Gives all workers of a job the parameters of one of them, before the first batch.
+
+        MXNet's trainer would do so after the first gradients, and without a barrier: those of a
+        fast worker could overtake the parameters on their way to a slow one.
+        """
+        if self.workers.store is not None:
+            self.trainer._init_kvstore()
+            self.trainer._init_params()
+            self.workers.barrier()
 
     @property
     def pending(self) -> bool:
@@ -65,10 +77,10 @@ class Updater:
         self._batches, self._count = 0, 0.0
         if self.loss_scale:
             count *= self.loss_scale.scale
-        self.trainer.set_learning_rate(learning_rate)
         if self._on_kvstore:
-            self.trainer.step(count, ignore_stale_grad=optimization.unused)
+            self._hand_over(learning_rate, count / self.workers.size)
         else:
+            self.trainer.set_learning_rate(learning_rate)
             self.trainer.allreduce_grads()
             if optimization.clip_norm is not None:
                 self._clip(optimization.clip_norm * count)
@@ -87,6 +99,18 @@ class Updater:
         finite = bool(mx.nd.multi_all_finite(*grads, num_arrays=len(grads)).asscalar())
         self.loss_scale.update(finite=finite)
         return finite
+
+    def _hand_over(self, learning_rate: float, count: float) -> None:
+        """Lets servers make an update of this worker's mean gradient alone, as theirs come."""
+        changed = learning_rate != self.trainer.learning_rate
+        self.trainer.set_learning_rate(learning_rate)  # the servers get it with the first update,
+        for param in self._trained:  # but never a divisor, which may differ from batch to batch
+            for grad in param.list_grad():
+                grad /= count
+        if changed and self._handed_over and self.workers.rank == 0:
+            self.workers.command({"learning_rate": learning_rate})
+        self.trainer.step(1, ignore_stale_grad=self._optimization.unused)
+        self._handed_over = True
 
     def finite(self) -> bool:
         """Whether all trained parameters are finite numbers; waits for them."""
@@ -124,12 +148,17 @@ def make_trainer(
         wd=optimization.weight_decay,
         **optimization.options,
     )
-    return Trainer(
+    trainer = Trainer(
         list(dict.fromkeys(params.values())),  # shared parameters once
         optimizer,
-        kvstore=workers.kvstore or (None if len(setup.contexts) == 1 else "device"),
+        kvstore=workers.store or (None if len(setup.contexts) == 1 else "device"),
         update_on_kvstore=on_kvstore,
     )
+    if on_kvstore:  # servers know parameters by their numbers only
+        numbered = list(enumerate(trainer._params))
+        trainer.optimizer.set_lr_mult({number: param.lr_mult for number, param in numbered})
+        trainer.optimizer.set_wd_mult({number: param.wd_mult for number, param in numbered})
+    return trainer
 
 
 def updates_on_kvstore(workers: Workers) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Workers(Protocol):
@@ -22,6 +22,13 @@ class Workers(Protocol):
     def kvstore(self) -> str | None:
         """MXNet's name of what adds up gradients; None where nothing is to be added up."""
 
+    @property
+    def store(self) -> Any:
+        """MXNet's KVStore of that name; None where there is none."""
+
+    def command(self, body: Mapping[str, Any]) -> None:
+        """Tells servers that update parameters by themselves something."""
+
     def reduce(self, values: Mapping[str, float]) -> dict[str, float]:
         """The sums of each value over all processes, the same in each of them."""
 
@@ -36,6 +43,10 @@ class Alone:
     rank: int = 0
     size: int = 1
     kvstore: str | None = None  # several contexts are added up by "device" where this is None
+    store: None = None
+
+    def command(self, body: Mapping[str, Any]) -> None:
+        """Does nothing: there are no servers."""
 
     def reduce(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values themselves."""

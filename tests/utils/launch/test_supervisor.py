@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from toolkit.utils.launch import supervisor
+from toolkit.utils.launch.hosts import Host
+from toolkit.utils.launch.job import Job, JobError
+from toolkit.utils.launch.supervisor import Patience, run
+
+MakeJob = Callable[..., Job]
+Left = Callable[[], list[int]]
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LINGER", 0.3)
+
+
+def test_a_job_ends_when_its_workers_do(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
+    run(make_job(f"echo $DMLC_PS_ROOT_PORT > {tmp_path}/$TOOLKIT_JOB_WORKER", workers=3))
+    ports = {(tmp_path / str(number)).read_text() for number in range(3)}
+    assert len(ports) == 1
+    assert int(ports.pop()) > 0
+    assert left() == []
+
+
+@pytest.mark.parametrize(
+    ("end", "message", "status"),
+    [
+        ("exit 3", "worker 1 failed with status 3", 3),
+        ("kill -9 $$", "worker 1 was ended by signal SIGKILL", 137),
+        ("kill -11 $$", "worker 1 was ended by signal SIGSEGV", 139),
+    ],
+)
+def test_a_failed_worker_ends_the_job(
+    make_job: MakeJob, left: Left, end: str, message: str, status: int
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(JobError, match=message) as caught:
+        run(make_job(f"if [ $TOOLKIT_JOB_WORKER = 1 ]; then {end}; fi; exec sleep 300"))
+    assert caught.value.status == status
+    assert time.monotonic() - began < 20
+    assert left() == []
+
+
+def test_workers_that_ignore_the_end_are_killed(make_job: MakeJob, left: Left) -> None:
+    command = "[ $TOOLKIT_JOB_WORKER = 1 ] && exit 1; trap '' TERM; while :; do sleep 0.1; done"
+    with pytest.raises(JobError):
+        run(make_job(command))
+    assert left() == []
+
+
+def test_a_server_that_ends_too_early_ends_the_job(make_job: MakeJob, left: Left) -> None:
+    with pytest.raises(JobError, match="scheduler failed with status 1"):
+        run(make_job("exec sleep 300", python="/bin/false"))
+    with pytest.raises(JobError, match=r"scheduler, server 0 ended while worker 0, worker 1 went"):
+        run(make_job("exec sleep 300", python="/bin/true"))
+    assert left() == []
+
+
+def tell(number: int, when: Callable[[], bool]) -> threading.Thread:
+    """Sends this process a signal as soon as something is so."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 20
+        while not when() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_workers_may_save_when_the_job_is_told_to_end(
+    make_job: MakeJob, left: Left, tmp_path: Path, number: int
+) -> None:
+    up, saved = f"{tmp_path}/up$TOOLKIT_JOB_WORKER", f"{tmp_path}/saved$TOOLKIT_JOB_WORKER"
+    command = f"trap 'echo > {saved}; exit 75' TERM; echo > {up}; while :; do sleep 0.02; done"
+    thread = tell(number, lambda: len(list(tmp_path.glob("up*"))) == 2)
+    with pytest.raises(JobError, match="can be resumed") as caught:
+        run(make_job(command))
+    thread.join()
+    assert caught.value.status == 75
+    assert len(list(tmp_path.glob("saved*"))) == 2
+    assert left() == []
+
+
+def test_the_time_for_it_is_limited(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
+    command = f"trap '' TERM; echo > {tmp_path}/up; while :; do sleep 0.1; done"
+    thread = tell(signal.SIGTERM, (tmp_path / "up").exists)
+    with pytest.raises(JobError, match=r"worker 0 did not end within 0.2 s of SIGTERM") as caught:
+        run(make_job(command, workers=1), Patience(grace=0.2))
+    thread.join()
+    assert caught.value.status == 143
+    assert left() == []
+
+
+def test_a_job_dies_with_its_launcher(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
+    job = make_job(f"echo > {tmp_path}/up; exec sleep 300", workers=1)
+    code = (
+        "from toolkit.utils.launch import *\n"
+        f"run(Job({tuple(job.command)!r}, 1, python={job.python!r}))"
+    )
+    launcher = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "up").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(left()) >= 4
+    launcher.kill()
+    launcher.wait()
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert left() == []
+
+
+def test_other_machines_take_part(make_job: MakeJob, fake_ssh: Path, tmp_path: Path) -> None:
+    job = make_job(
+        f"echo $DMLC_NODE_HOST > {tmp_path}/$TOOLKIT_JOB_WORKER",
+        hosts=[Host("node1"), Host()],
+        root="127.0.0.2",
+        python=sys.executable,
+    )
+    # The scheduler and the server would wait for MXNet's workers: they are ended.
+    run(job)
+    assert (tmp_path / "0").read_text() == "node1\n"
+    assert (tmp_path / "1").read_text() == "127.0.0.2\n"
+
+
+def test_an_unreachable_machine_is_told_before_anything_starts(
+    make_job: MakeJob, fake_ssh: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(JobError, match=r"gone1 could not be reached \(after "):
+        run(make_job(f"echo > {tmp_path}/up", hosts=[Host("gone1"), Host()]))
+    assert not (tmp_path / "up").exists()
