@@ -58,7 +58,7 @@ def add_model_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     """The options of recipes that train any published network."""
     add = parser.add_argument
     add("--model", help="published name")
-    add("--weights", help="to start from: a tag or a file; default: none")
+    add("--weights", nargs="?", const=True, help="to start from: a tag, a file, or the published")
     add("--freeze", help="pattern of the names of parameters that stay as they are")
     add("--mixup", type=float, default=0.0, metavar="ALPHA", help="0 for none")
     add("--teacher", help="published name of a network to learn from, too")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import click
 from click.testing import Result
 
 import toolkit
+from toolkit import cli
 from toolkit.cli import main
 from toolkit.cli.group import COMMANDS
 
@@ -24,6 +27,12 @@ def test_every_command_has_help(run: Run) -> None:
         assert result.exit_code == 0
         assert command.get_short_help_str(), name
         assert isinstance(command, click.Command)
+
+
+def test_every_command_of_a_module_is_listed() -> None:
+    for module in pkgutil.iter_modules(cli.__path__):
+        command = getattr(importlib.import_module(f"toolkit.cli.{module.name}"), module.name, None)
+        assert not isinstance(command, click.Command) or command.name in COMMANDS, module.name
 
 
 def test_version_names_what_matters(run: Run) -> None:

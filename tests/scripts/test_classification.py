@@ -16,7 +16,7 @@ from toolkit.data.vision import Packing, image_record_writer
 from toolkit.model_zoo import get_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "classification"
-BUNDLED = ["--weights", "9e7c7ca2"]
+BUNDLED = ["--weights"]
 
 
 @pytest.fixture(autouse=True)
