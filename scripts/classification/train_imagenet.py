@@ -15,6 +15,7 @@ from pathlib import Path
 
 from toolkit.data import DataLoader
 from toolkit.data.vision import PRESETS
+from toolkit.model_zoo import model_info
 from toolkit.utils.training import Group
 
 import image_data
@@ -27,7 +28,7 @@ def add_picture_options(parser: argparse.ArgumentParser, **defaults: float) -> N
     add("train", type=Path, help="folder with one folder a class, or record file")
     add("test", type=Path, help="the same, only scored")
     add("--classes", type=int, help="default: one for each folder")
-    add("--size", type=int, default=224, help="of the pictures that the network sees")
+    add("--size", type=int, help="of what the network sees; default: what it is published for")
     add("--smallest", type=float, default=0.08, help="share of a picture that a crop may have")
     add("--jitter", type=float, default=0.4, help="of brightness, contrast and saturation")
     add("--lighting", type=float, default=0.1, help="along the principal colours")
@@ -55,7 +56,9 @@ def main(args: argparse.Namespace, *groups: Group) -> None:
     training = image_data.open_images(args.train)
     classes = image_data.count_classes(training, args.classes)
     testing = image_data.open_images(args.test, getattr(training, "classes", None))
-    preset = PRESETS["imagenet"].with_size(args.size)
+    preset = PRESETS[model_info(args.model).preprocess]
+    if args.size:
+        preset = preset.with_size(args.size)
     augment = image_data.Augment(preset, (args.smallest, 1.0), args.jitter, args.lighting)
     load = partial(DataLoader, workers=args.workers, seed=args.seed)
     with (
