@@ -46,6 +46,7 @@ def add_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     add("--warmup", type=float, help="epochs to the peak; a cosine to 0 follows")
     add("--momentum", type=float, default=0.9)
     add("--weight-decay", type=float, help="of weights, not of biases and normalization")
+    add("--precision", default="float32", help="of the heavy layers: bfloat16, float16")
     add("--smoothing", type=float, default=0.0, help="of labels")
     add("--score-every", type=int, default=1, help="epochs between scores on the test data")
     add("--workers", type=int, default=0, help="processes that load data")
@@ -126,6 +127,7 @@ def optimization(args: argparse.Namespace, *groups: Group) -> Optimization:
         options={"momentum": args.momentum},
         weight_decay=args.weight_decay,
         groups=groups,
+        precision=args.precision,
     )
 
 

@@ -86,6 +86,7 @@ def test_training_writes_loadable_weights_a_log_and_a_record(records, tmp_path):
         ("--teacher", "cifar_resnet20_v1", "--temperature", "2", "--hard-weight", "0.3"),
         ("--teacher", "cifar_resnet20_v1", "--mixup", "1.0"),
         ("--workers", "1"),
+        ("--precision", "bfloat16"),
         BUNDLED,
         (*BUNDLED, "--classes", "12"),
     ],
