@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = exports(
         "Vocab": "vocab",
         "count_corpus": "counting",
         "count_tokens": "counting",
+        "datasets": "datasets",
         "embedding": "embedding",
         "fold": "language_model",
         "split_lines": "splitters",

@@ -1,0 +1,16 @@
+"""Text data sets by name: rows of a table, and the readers of their files."""
+
+from toolkit.utils.lazy import exports
+
+__getattr__, __dir__, __all__ = exports(
+    __name__,
+    {
+        "Answer": "questions",
+        "DATASETS": "table",
+        "Question": "questions",
+        "TextDataset": "load",
+        "Token": "tagging",
+        "list_datasets": "load",
+        "load_dataset": "load",
+    },
+)

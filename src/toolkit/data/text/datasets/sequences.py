@@ -1,0 +1,77 @@
+"""Tagging, intents and slots, dependency trees."""
+
+from __future__ import annotations
+
+from toolkit.data.text.datasets.rows import TRAIN_DEV_TEST, Layout, TextSet, named, one, several
+from toolkit.data.text.datasets.tagging import columns, intents_and_slots, trees
+
+TASK = "tagging"
+CONLL = "the texts belong to their publishers; the conference hands out the files"
+DOCUMENT = "-DOCSTART-"
+TESTS = ("train", "testa", "testb")
+CLIPS = "https://www.clips.uantwerpen.be/"
+INTENTS = several(
+    intents_and_slots,
+    ("{}/seq.in", "{}/seq.out", "{}/label"),
+    **{split: split for split in TRAIN_DEV_TEST},
+)
+
+
+def _conll(place: str, *layouts: Layout, licence: str = CONLL) -> TextSet:
+    return TextSet(TASK, layouts, CLIPS + place, licence=licence)
+
+
+CHUNKS = columns(0, 1, 2)  # word, part of speech, chunk
+NAMES = columns(0, -1, comment=DOCUMENT)  # word, entity
+SETS = {
+    "ATIS": TextSet("intents and slots", (INTENTS,), "https://github.com/yvchen/JointSLU"),
+    "SNIPS": TextSet("intents and slots", (INTENTS,), "https://github.com/sonos/nlu-benchmark"),
+    "WNUT17": TextSet(
+        TASK,
+        (
+            one(
+                columns(0, 1, separator="\t"),
+                train="wnut17train.conll",
+                dev="emerging.dev.conll",
+                test="emerging.test.annotated",
+            ),
+        ),
+        "https://noisy-text.github.io/2017/emerging-rare-entities.html",
+    ),
+    "CoNLL2000": _conll(
+        "conll2000/chunking/",
+        named(CHUNKS, "{}.txt.gz", ("train", "test")),
+        named(CHUNKS, "{}.txt", ("train", "test")),
+        named(CHUNKS, "conll2000.zip!conll2000/{}.txt", ("train", "test")),
+    ),
+    **{
+        f"CoNLL2001-{part}": _conll(
+            "conll2001/clauses/", named(columns(0, 1, 2, 3), f"{{}}{part}", TESTS)
+        )
+        for part in (1, 2, 3)
+    },
+    **{
+        f"CoNLL2002-{language}": _conll(
+            "conll2002/ner/",
+            named(NAMES, f"{language}.{{}}.gz", TESTS, "latin-1"),
+            named(NAMES, f"{language}.{{}}", TESTS, "latin-1"),
+        )
+        for language in ("esp", "ned")
+    },
+    "CoNLL2003": _conll(
+        "conll2003/ner/",
+        named(columns(0, 1, 2, 3, comment=DOCUMENT), "eng.{}", TESTS),
+        one(
+            columns(0, 1, 2, 3, comment=DOCUMENT),
+            train="train.txt",
+            testa="valid.txt",
+            testb="test.txt",
+        ),
+        licence="the Reuters corpus must be asked for at NIST",
+    ),
+    "UD-English-EWT": TextSet(
+        "dependency trees",
+        (named(trees, "en_ewt-ud-{}.conllu"),),
+        "https://universaldependencies.org",
+    ),
+}

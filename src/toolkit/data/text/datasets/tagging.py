@@ -1,0 +1,108 @@
+"""Readers of sentences whose words have tags: columns, intents and slots, dependency trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolkit.data.text.datasets.labelled import Reader
+from toolkit.data.text.datasets.source import Source
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a dependency tree: the columns of CoNLL-U."""
+
+    id: str  # a number; "3-4" of words written as one, "3.1" of one that is not written
+    form: str
+    lemma: str
+    upos: str
+    xpos: str
+    feats: str
+    head: int | None  # number of the word that it depends on, 0 the root; None: not in the tree
+    deprel: str
+    deps: str
+    misc: str
+
+    @property
+    def in_tree(self) -> bool:
+        """Whether it is a word of the tree: no range and no empty node."""
+        return self.id.isdigit()
+
+
+def columns(*places: int, separator: str | None = None, comment: str | None = None) -> Reader:
+    """CoNLL's words, one a line, sentences apart by an empty one: a tuple of lists a sentence.
+
+    Args:
+        places: the columns to read; negative ones count from the end.
+        separator: between columns; any white space by default.
+        comment: begins a line that is left out, such as ``-DOCSTART-``.
+    """
+
+    def read(sources: Sequence[Source]) -> list[tuple[list[str], ...]]:
+        (source,) = sources
+        sentences: list[tuple[list[str], ...]] = []
+        rows: list[list[str]] = []
+        width = None
+        for line, row in enumerate([*source.lines(), ""], 1):
+            if comment is not None and row.startswith(comment):
+                continue
+            cells = row.split(separator)
+            if not row.strip():
+                if rows:
+                    sentences.append(tuple([r[i] for r in rows] for i in range(len(places))))
+                rows = []
+                continue
+            width = len(cells) if width is None else width
+            if len(cells) != width:
+                raise source.error(line, f"{len(cells)} columns, expected {width}: {row[:60]!r}")
+            rows.append([cells[i] for i in places])
+        return sentences
+
+    return read
+
+
+def intents_and_slots(sources: Sequence[Source]) -> list[tuple[list[str], list[str], str]]:
+    """Three files of equally many lines: samples ``(words, slots, intent)``."""
+    words, slots, intents = (source.lines() for source in sources)
+    if not len(words) == len(slots) == len(intents):
+        counts = f"{len(words)}, {len(slots)} and {len(intents)}"
+        raise sources[0].error(
+            min(map(len, (words, slots, intents))) + 1, f"files of {counts} lines"
+        )
+    samples = []
+    for line, row in enumerate(zip(words, slots, intents, strict=True), 1):
+        first, second = row[0].split(), row[1].split()
+        if len(first) != len(second):
+            raise sources[1].error(line, f"{len(second)} slots for {len(first)} words")
+        samples.append((first, second, row[2].strip()))
+    return samples
+
+
+def trees(sources: Sequence[Source]) -> list[list[Token]]:
+    """CoNLL-U: the tokens of each sentence, ranges and empty nodes among them."""
+    (source,) = sources
+    sentences: list[list[Token]] = []
+    tokens: list[Token] = []
+    for line, row in enumerate([*source.lines(), ""], 1):
+        if row.startswith("#"):
+            continue
+        if not row:
+            if tokens:
+                sentences.append(tokens)
+            tokens = []
+            continue
+        cells = row.split("\t")
+        if len(cells) != 10:
+            raise source.error(line, f"{len(cells)} columns, expected 10")
+        head = cells[6]
+        if not (head.isdigit() or head == "_"):
+            raise source.error(line, f"the head {head!r} is no number")
+        tokens.append(_token(cells))
+    return sentences
+
+
+def _token(cells: list[str]) -> Token:
+    number, form, lemma, upos, xpos, feats, head, deprel, deps, misc = cells
+    place = int(head) if head.isdigit() else None
+    return Token(number, form, lemma, upos, xpos, feats, place, deprel, deps, misc)
