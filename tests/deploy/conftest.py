@@ -14,7 +14,10 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm, Conv2D, Dense
 from PIL import Image
 
-from toolkit.deploy import export
+from toolkit.deploy import export, export_onnx, load
+from toolkit.deploy.exporter import write
+from toolkit.deploy.graph import Graph
+from toolkit.deploy.manifest import Manifest, TensorSpec
 from toolkit.model_zoo import get_model
 
 
@@ -116,6 +119,33 @@ def onnx_file(tmp_path: Path) -> Path:
     path = tmp_path / "mean.onnx"
     onnx.save(model, str(path))
     return path
+
+
+@pytest.fixture
+def assert_translated(tmp_path: Path) -> Callable[[mx.sym.Symbol], None]:
+    """Compares operators on a (N, 4, 6, 8) input with what they become in ONNX Runtime."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+
+    def check(symbol: mx.sym.Symbol) -> None:
+        rng = np.random.default_rng(0)
+        arguments, _, states = symbol.infer_shape(data=(1, 4, 6, 8))
+        names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+        shapes = zip(names, [*arguments, *states], strict=True)
+        arrays = {n: mx.nd.array(rng.uniform(0.5, 1.5, s)) for n, s in shapes if n != "data"}
+        outputs = tuple(TensorSpec(name, None) for name in symbol.list_outputs())
+        manifest = Manifest("net", (TensorSpec("data", (None, 4, 6, 8)),), outputs)
+        write(tmp_path / "net", Graph(symbol, ("data",), arrays), manifest)
+        export_onnx(tmp_path / "net", tmp_path / "net")
+        for batch in (1, 3):
+            data = rng.uniform(-2, 2, (batch, 4, 6, 8)).astype(np.float32)
+            wanted = load(tmp_path / "net", backend="mxnet")(data)
+            found = load(tmp_path / "net", backend="onnxruntime")(data)
+            assert len(found) == len(wanted)
+            for left, right in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
+
+    return check
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""Writes a network as an ONNX file that the runtimes take without further work."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.deploy import onnx_arrays, onnx_layers  # noqa: F401  (registers what they translate)
+from toolkit.deploy.exporter import move_together, staged
+from toolkit.deploy.folding import fold
+from toolkit.deploy.graph import Graph
+from toolkit.deploy.lookup import file_of
+from toolkit.deploy.manifest import SUFFIX, Manifest
+from toolkit.deploy.mxnet_runner import graph_of
+from toolkit.deploy.nodes import VARIABLE, Node, Nodes
+from toolkit.deploy.onnx_builder import (
+    TRANSLATIONS,
+    Builder,
+    Call,
+    Shape,
+    UnsupportedOperatorError,
+)
+
+ONNX = ".onnx"
+OPSET, IR_VERSION = 13, 8  # what every runtime of the last years reads
+BATCH = "N"  # the name of the axis that takes any length
+
+
+def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
+    """Writes ``path.onnx`` and ``path-manifest.json``, which ``load`` and every ONNX runtime take.
+
+    The graph is folded, of opset 13 and IR version 8, checked, with the shapes of all results
+    inferred, any batch size, and weights as initializers only.
+
+    Args:
+        source: An initialized network with a preset of its own, or the path of a float export.
+        path: The beginning of the files' names. Where it is the export's own, its manifest lists
+            the new file beside the old ones.
+
+    Returns:
+        The path of the ONNX file.
+
+    Raises:
+        UnsupportedOperatorError: an operator has no counterpart; it and its layer are named.
+        ModuleNotFoundError: onnx is not installed.
+    """
+    try:
+        onnx = importlib.import_module("onnx")
+    except ModuleNotFoundError as error:
+        advice = "exports to ONNX need onnx: pip install 'gluon-toolkit[onnx]'"
+        raise ModuleNotFoundError(f"{advice} ({error})", name="onnx") from error
+    prefix = Path(path)
+    graph, manifest = graph_of(source)
+    if manifest.precision != "fp32":
+        raise ValueError(f"{manifest.name} is {manifest.precision}: give its float export")
+    model = convert(onnx, fold(graph), manifest)
+    own = isinstance(source, (str, os.PathLike)) and Path(source) == prefix
+    with staged(prefix) as stage:
+        file = stage / f"new{ONNX}"
+        onnx.save(model, str(file))
+        added = manifest.with_files({ONNX: file})
+        files = {**manifest.files, **added.files} if own else added.files
+        note = stage / f"new{SUFFIX}"
+        text = replace(manifest, files=files).to_json()
+        note.write_text(text, encoding="utf-8", newline="\n")
+        move_together({file: file_of(prefix, ONNX), note: file_of(prefix, SUFFIX)}, stage)
+    return file_of(prefix, ONNX)
+
+
+def convert(onnx: Any, graph: Graph, manifest: Manifest) -> Any:
+    """The checked model of a graph."""
+    nodes = Nodes.of(graph.symbol)
+    _check_operators(nodes)
+    builder = Builder(_shapes(graph, manifest, 1), _shapes(graph, manifest, 2))
+    results: dict[Node, list[str]] = {}
+    for node in nodes:
+        if node.op == VARIABLE:
+            results[node] = [node.name]
+            if node.name in graph.arrays:
+                builder.constants[node.name] = graph.arrays[node.name].asnumpy()
+            continue
+        inputs = [results[source][index] for source, index in node.inputs]
+        made = TRANSLATIONS[node.op](Call(node, inputs, builder))
+        results[node] = [made] if isinstance(made, str) else made
+    names = [spec.name for spec in manifest.outputs]
+    for name, (node, index) in zip(names, nodes.outputs, strict=True):
+        builder.add("Identity", [results[node][index]], name)
+    return _model(onnx, builder, manifest)
+
+
+def _check_operators(nodes: Nodes) -> None:
+    missing: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.op != VARIABLE and node.op not in TRANSLATIONS:
+            missing.setdefault(node.op, []).append(node.name)
+    if missing:
+        rows = (f"{op} (layer {names[0]}, {len(names)} in all)" for op, names in missing.items())
+        raise UnsupportedOperatorError(f"ONNX has no counterpart here of {', '.join(rows)}")
+
+
+def _shapes(graph: Graph, manifest: Manifest, batch: int) -> Mapping[str, list[Shape]]:
+    """The shapes of each node's results."""
+    given = {}
+    for spec in manifest.inputs:
+        if spec.shape is None:
+            raise ValueError(
+                f"the shape of input {spec.name} is not known: export the network with an example"
+            )
+        given[spec.name] = tuple(batch if axis is None else axis for axis in spec.shape)
+    given.update({name: array.shape for name, array in graph.arrays.items()})
+    inner = graph.symbol.get_internals()
+    names = [inner[i].name for i in range(len(inner))]
+    found: dict[str, list[Shape]] = {}
+    known = {name: given[name] for name in inner.list_inputs()}
+    for name, shape in zip(names, inner.infer_shape(**known)[1], strict=True):
+        found.setdefault(name, []).append(shape)
+    return found
+
+
+def _model(onnx: Any, builder: Builder, manifest: Manifest) -> Any:
+    helper = onnx.helper
+    used = {name for node in builder.nodes for name in node.input}
+    initializers = [
+        onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+        for name, array in builder.constants.items()
+        if name in used
+    ]
+    values = [[_value(onnx, s) for s in specs] for specs in (manifest.inputs, manifest.outputs)]
+    graph = helper.make_graph(builder.nodes, manifest.name, *values, initializers)
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(
+        graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="toolkit"
+    )
+    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _value(onnx: Any, spec: Any) -> Any:
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
+    shape = None if spec.shape is None else [BATCH if n is None else n for n in spec.shape]
+    return onnx.helper.make_tensor_value_info(spec.name, kind, shape)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+import pytest
+from mxnet.gluon import HybridBlock
+
+from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load, quantize
+from toolkit.deploy.manifest import Manifest
+from toolkit.model_zoo import get_model, list_models, model_info
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def model(classifier: HybridBlock, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return onnx.load(str(export_onnx(classifier, tmp_path_factory.mktemp("onnx") / "net")))
+
+
+def test_the_file_is_one_that_every_runtime_takes(model: Any) -> None:
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version == 8
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 13)]
+    assert not {node.op_type for node in model.graph.node} & {"BatchNormalization", "Dropout"}
+
+
+def test_weights_are_initializers_only(model: Any) -> None:
+    assert [value.name for value in model.graph.input] == ["data"]
+    assert len(model.graph.initializer) > 40
+
+
+def test_the_batch_is_free_and_all_shapes_are_inferred(model: Any) -> None:
+    axes = model.graph.input[0].type.tensor_type.shape.dim
+    assert [axis.dim_param or axis.dim_value for axis in axes] == ["N", 3, 32, 32]
+    shaped = {value.name for value in [*model.graph.value_info, *model.graph.output]}
+    made = {name for node in model.graph.node for name in node.output}
+    assert made <= shaped
+
+
+def test_it_is_loaded_like_other_exports(classifier: HybridBlock, tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(3, 3, 32, 32)).astype(np.float32)
+    runner = load(export_onnx(classifier, tmp_path / "net"))
+    assert runner.backend == "onnxruntime"
+    assert runner.manifest.labels is not None
+    np.testing.assert_allclose(runner(data)[0], classifier(mx.nd.array(data)).asnumpy(), atol=1e-4)
+
+
+def test_an_exports_own_manifest_lists_both(features: HybridBlock, tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    export(features, tmp_path / "net", data)
+    export_onnx(tmp_path / "net", tmp_path / "net")
+    listed = Manifest.read(tmp_path / "net-manifest.json").files
+    assert sorted(listed) == ["-0000.params", "-symbol.json", ".onnx"]
+    left = load(tmp_path / "net", backend="mxnet")(data)
+    right = load(tmp_path / "net", backend="onnxruntime")(data)
+    for one, other in zip(left, right, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+class Strange(HybridBlock):
+    def hybrid_forward(self, F, x):
+        return F.contrib.box_nms(F.sort(x))
+
+
+def test_what_has_no_counterpart_is_named_with_its_layer(tmp_path: Path) -> None:
+    net = Strange()
+    net.initialize()
+    export(net, tmp_path / "net", np.zeros((1, 5, 6), np.float32))
+    with pytest.raises(
+        UnsupportedOperatorError, match=r"sort \(layer sort0, 1 in all\), _contrib_box_nms \(layer"
+    ):
+        export_onnx(tmp_path / "net", tmp_path / "new")
+    assert not (tmp_path / "new.onnx").exists()
+
+
+def test_an_int8_export_is_refused(classifier: HybridBlock, tmp_path: Path) -> None:
+    batch = np.ones((2, 3, 32, 32), np.float32)
+    quantize(classifier, tmp_path / "int8", [batch])
+    with pytest.raises(ValueError, match="float export"):
+        export_onnx(tmp_path / "int8", tmp_path / "new")
+
+
+def test_without_onnx_the_advice_is_given(
+    classifier: HybridBlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> Any:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(importlib, "import_module", absent)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'gluon-toolkit\[onnx\]'"):
+        export_onnx(classifier, tmp_path / "net")
+
+
+def compare(name: str, folder: Path) -> None:
+    net = get_model(name)
+    net.initialize(mx.init.Xavier(magnitude=2))
+    preset = model_info(name).preprocess
+    side = 32 if preset == "cifar" else 299 if name.startswith("inception") else 224
+    data = mx.nd.random.normal(shape=(2, 3, side, side))
+    net(data[:1])
+    rng = np.random.default_rng(0)
+    for parameter in net.collect_params().values():
+        if len(parameter.shape) == 1:
+            parameter.set_data(mx.nd.array(rng.uniform(0.5, 1, parameter.shape)))
+    wanted = net(data).asnumpy()
+    (found,) = load(export_onnx(net, folder / "net"))(data.asnumpy())
+    assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
+
+
+SMALL = ("mobilenetv3_small", "squeezenet1.0", "shufflenet_v1")
+NAMES = list_models(task="image_classifier")
+assert len(NAMES) > 100
+
+
+@pytest.mark.parametrize(
+    "name", [*SMALL, *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n not in SMALL)]
+)
+def test_published_classifiers_answer_the_same(name: str, tmp_path: Path) -> None:
+    compare(name, tmp_path)
