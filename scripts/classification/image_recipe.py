@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.data import DataLoader
+from toolkit.data.samplers import ShardedBatches, ShuffledBatches
 from toolkit.data.vision.transforms import mixup
 from toolkit.loss import DistillationLoss, SoftCrossEntropyLoss, SoftmaxCrossEntropyLoss
 from toolkit.model_zoo import get_arrays, get_model
@@ -27,6 +29,7 @@ from toolkit.utils.training import (
     Setup,
     StepResult,
     WarmUp,
+    Workers,
     fit,
     seed_everything,
     supervised,
@@ -50,6 +53,7 @@ def add_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     add("--smoothing", type=float, default=0.0, help="of labels")
     add("--score-every", type=int, default=1, help="epochs between scores on the test data")
     add("--workers", type=int, default=0, help="processes that load data")
+    add("--kvstore", default="dist_sync", help="of a job that toolkit launch started")
     add("--log-every", type=int, default=50, help="updates")
     add("--seed", type=int, default=1)
     parser.set_defaults(**defaults)
@@ -80,6 +84,21 @@ def make_net(args: argparse.Namespace, classes: int) -> Any:
     if net.classes != classes:
         net.reset_classifier(classes)
     return net
+
+
+def training_loader(data: Any, args: argparse.Namespace, job: Workers, **how: Any) -> DataLoader:
+    """This process's share of shuffled batches; a last one that is short is left out.
+
+    ``how`` are the loader's transforms.
+    """
+    order = ShuffledBatches(len(data), args.batch_size, "discard", args.seed)
+    share = ShardedBatches(order, job.rank, job.size)
+    return DataLoader(data, sampler=share, workers=args.workers, seed=args.seed, **how)
+
+
+def testing_loader(data: Any, args: argparse.Namespace, **how: Any) -> DataLoader:
+    """All of the test data, which each process of a job scores for itself."""
+    return DataLoader(data, args.batch_size, workers=args.workers, **how)
 
 
 def mixing(args: argparse.Namespace, classes: int) -> Callable[..., Any] | None:
@@ -138,6 +157,7 @@ def train(
     *,
     args: argparse.Namespace,
     forward: Callable[[Any, Any], StepResult],
+    job: Workers,
     groups: tuple[Group, ...] = (),
 ) -> Run:
     """Trains and scores; leaves log, record, checkpoints and ``final.params`` in ``args.out``.
@@ -165,8 +185,10 @@ def train(
             log_every=args.log_every,
             folder=args.out,
             checkpoints=Checkpoints(),
+            workers=job,
             config=config,
         ),
     )
-    write_params(args.out / "final.params", get_arrays(net))
+    if not job.rank:
+        write_params(args.out / "final.params", get_arrays(net))
     return run

@@ -11,13 +11,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from toolkit.data import DataLoader
 from toolkit.data.vision import PRESETS, ImageRecordDataset
 from toolkit.data.vision.transforms import normalize, random_crop_batch, random_flip_batch
-from toolkit.utils.training import Group
+from toolkit.utils.training import Group, join
 
 import image_recipe
 import numpy as np
@@ -61,12 +59,13 @@ def main(args: argparse.Namespace) -> None:
         for path in (args.train, args.test)
     )
     augment = Augment(image_recipe.mixing(args, args.classes))
-    load = partial(DataLoader, workers=args.workers, seed=args.seed)
+    job = join(args.kvstore)
     image_recipe.train(
         image_recipe.make_net(args, args.classes),
-        load(training, args.batch_size, shuffle=True, last="discard", batch_transform=augment),
-        load(testing, 500, batch_transform=prepare),
+        image_recipe.training_loader(training, args, job, batch_transform=augment),
+        image_recipe.testing_loader(testing, args, batch_transform=prepare),
         args=args,
+        job=job,
         forward=image_recipe.objective(args),
         groups=(Group(args.freeze, frozen=True),) if args.freeze else (),
     )

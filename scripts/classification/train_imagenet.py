@@ -10,13 +10,11 @@ smoothing and a teacher on request.
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
-from toolkit.data import DataLoader
 from toolkit.data.vision import PRESETS
 from toolkit.model_zoo import model_info
-from toolkit.utils.training import Group
+from toolkit.utils.training import Group, join
 
 import image_data
 import image_recipe
@@ -60,23 +58,20 @@ def main(args: argparse.Namespace, *groups: Group) -> None:
     if args.size:
         preset = preset.with_size(args.size)
     augment = image_data.Augment(preset, (args.smallest, 1.0), args.jitter, args.lighting)
-    load = partial(DataLoader, workers=args.workers, seed=args.seed)
+    mix, job = image_recipe.mixing(args, classes), join(args.kvstore)
+    prepare = image_data.Prepare(preset)
     with (
-        load(
-            training,
-            args.batch_size,
-            shuffle=True,
-            last="discard",
-            transform=augment,
-            batch_transform=image_recipe.mixing(args, classes),
+        image_recipe.training_loader(
+            training, args, job, transform=augment, batch_transform=mix
         ) as train_loader,
-        load(testing, args.batch_size, transform=image_data.Prepare(preset)) as test_loader,
+        image_recipe.testing_loader(testing, args, transform=prepare) as test_loader,
     ):
         image_recipe.train(
             image_recipe.make_net(args, classes),
             train_loader,
             test_loader,
             args=args,
+            job=job,
             forward=image_recipe.objective(args),
             groups=(*groups, Group(args.freeze, frozen=True)) if args.freeze else groups,
         )

@@ -10,14 +10,12 @@ two pixels.
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
-from toolkit.data import DataLoader
 from toolkit.data.vision import MNIST, FashionMNIST
 from toolkit.data.vision.transforms import random_crop_batch
 from toolkit.loss import SoftmaxCrossEntropyLoss
-from toolkit.utils.training import seed_everything, supervised
+from toolkit.utils.training import join, seed_everything, supervised
 
 import image_recipe
 import mxnet as mx
@@ -67,12 +65,13 @@ def main(args: argparse.Namespace) -> None:
     net = lenet(len(training.classes))
     net.initialize(mx.init.MSRAPrelu())
     loss = SoftmaxCrossEntropyLoss(args.smoothing)
-    load = partial(DataLoader, workers=args.workers, seed=args.seed)
+    job = join(args.kvstore)
     image_recipe.train(
         net,
-        load(training, args.batch_size, shuffle=True, last="discard", batch_transform=augment),
-        load(testing, 500, batch_transform=prepare),
+        image_recipe.training_loader(training, args, job, batch_transform=augment),
+        image_recipe.testing_loader(testing, args, batch_transform=prepare),
         args=args,
+        job=job,
         forward=supervised(loss),
     )
 

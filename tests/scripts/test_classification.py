@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -130,6 +132,19 @@ def test_a_run_that_broke_off_is_gone_on_with(records, tmp_path, monkeypatch):
     run("train_cifar10", *small(records, broken, *options))
     assert read_log(broken, "resume")[0]["step"] == 2
     assert (broken / "final.params").read_bytes() == (straight / "final.params").read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(records, tmp_path):
+    script = FOLDER / "train_cifar10.py"
+    options = small(records, tmp_path / "job", *BUNDLED, "--learning-rate", 1e-3)
+    toolkit = "import sys; from toolkit.cli import main; sys.exit(main())"
+    launch = [sys.executable, "-c", toolkit, "launch", "-n", "2", sys.executable, script]
+    subprocess.run([str(word) for word in [*launch, *options]], check=True, timeout=240)
+    (epoch,) = read_log(tmp_path / "job", "epoch")
+    assert epoch["samples"] == 40
+    assert np.isfinite(epoch["epoch_loss"])
+    assert (tmp_path / "job" / "final.params").is_file()
 
 
 def test_a_lenet_learns_digits(tmp_path):
