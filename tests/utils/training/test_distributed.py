@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import runpy
+import signal
 import subprocess
 import sys
 import time
@@ -22,23 +24,28 @@ SCRIPT = Path(__file__).parents[1] / "launch" / "train_job.py"
 EPOCHS = 3
 
 
-def launch(folder: Path, kvstore: str, *accident: str, epochs: int = EPOCHS) -> Any:
-    """Trains by three workers and two servers."""
+def start(folder: Path, kvstore: str, *accident: str, epochs: int = EPOCHS) -> Any:
+    """Starts a job of three workers and two servers."""
     toolkit = [sys.executable, "-c", "from toolkit.cli import main; main()"]
     words = [str(SCRIPT), str(folder), kvstore, str(epochs), *accident]
-    return subprocess.run(
+    return subprocess.Popen(
         [*toolkit, "launch", "-n", "3", "-s", "2", sys.executable, *words],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
     )
 
 
-def alone(folder: Path, epochs: int = EPOCHS) -> dict[str, np.ndarray]:
-    """What one process learns from the whole batches."""
-    words = [str(SCRIPT), str(folder), "dist_sync", str(epochs)]
-    subprocess.run([sys.executable, *words], check=True, timeout=120)
+def launch(folder: Path, kvstore: str, *accident: str, epochs: int = EPOCHS) -> tuple[int, str]:
+    """Runs a job; returns its status and what it said."""
+    with start(folder, kvstore, *accident, epochs=epochs) as job:
+        said = job.communicate(timeout=240)[1]
+    return job.returncode, said
+
+
+def alone(folder: Path) -> dict[str, np.ndarray]:
+    """What one process learns from the whole batches: this one."""
+    runpy.run_path(str(SCRIPT))["main"](str(folder), "dist_sync", str(EPOCHS))
     return read_arrays(folder / "worker0.params")
 
 
@@ -87,8 +94,8 @@ def test_the_rank_is_the_launchers_number(
 
 
 def test_three_workers_learn_what_one_does(tmp_path: Path) -> None:
-    done = launch(tmp_path / "three", "dist_sync")
-    assert done.returncode == 0, done.stderr
+    status, said = launch(tmp_path / "three", "dist_sync")
+    assert status == 0, said
     expected = alone(tmp_path / "one")
     assert_close(tmp_path / "three", expected)
     ours, theirs = (read_log(tmp_path / name / "log.jsonl") for name in ("three", "one"))
@@ -104,13 +111,13 @@ def test_a_killed_worker_ends_the_job_which_can_be_resumed(
     tmp_path: Path, left: Callable[[], list[int]]
 ) -> None:
     began = time.monotonic()
-    killed = launch(tmp_path / "three", "dist_sync", "1", "7", "kill")
+    status, said = launch(tmp_path / "three", "dist_sync", "1", "7", "kill")
     assert time.monotonic() - began < 60
-    assert killed.returncode == 137
-    assert "error: worker 1 was ended by signal SIGKILL" in killed.stderr
+    assert status == 137
+    assert "error: worker 1 was ended by signal SIGKILL" in said
     assert left() == []
-    resumed = launch(tmp_path / "three", "dist_sync")
-    assert resumed.returncode == 0, resumed.stderr
+    status, said = launch(tmp_path / "three", "dist_sync")
+    assert status == 0, said
     events = [(row["event"], row["step"]) for row in read_log(tmp_path / "three" / "log.jsonl")]
     assert ("resume", 6) in events
     assert_close(tmp_path / "three", alone(tmp_path / "one"))
@@ -121,18 +128,38 @@ def test_an_error_in_one_worker_ends_the_job_with_its_traceback(
     tmp_path: Path, left: Callable[[], list[int]]
 ) -> None:
     began = time.monotonic()
-    failed = launch(tmp_path, "dist_sync", "2", "3", "raise")
+    status, said = launch(tmp_path, "dist_sync", "2", "3", "raise")
     assert time.monotonic() - began < 60
-    assert failed.returncode == 1
-    assert "RuntimeError: an accident" in failed.stderr
-    assert "error: worker 2 failed with status 1" in failed.stderr
+    assert status == 1
+    assert "RuntimeError: an accident" in said
+    assert "error: worker 2 failed with status 1" in said
     assert left() == []
 
 
 @pytest.mark.slow
+def test_a_job_that_is_told_to_end_saves_at_one_step_of_all(
+    tmp_path: Path, left: Callable[[], list[int]]
+) -> None:
+    log = tmp_path / "three" / "log.jsonl"
+    with start(tmp_path / "three", "dist_sync", epochs=10_000) as job:
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline and not (log.is_file() and len(read_log(log)) > 20):
+            time.sleep(0.05)
+        job.send_signal(signal.SIGTERM)
+        said = job.communicate(timeout=100)[1]
+    assert job.returncode == 75, said
+    assert "the job was told to end, and can be resumed" in said
+    assert left() == []
+    saved, end = read_log(log)[-2:]
+    assert (saved["event"], end["event"]) == ("checkpoint", "end")
+    assert saved["step"] == end["step"]
+    assert "ended by SIGTERM" in end["failure"]
+
+
+@pytest.mark.slow
 def test_servers_update_by_themselves(tmp_path: Path) -> None:
-    done = launch(tmp_path, "dist_async", epochs=6)
-    assert done.returncode == 0, done.stderr
+    status, said = launch(tmp_path, "dist_async", epochs=6)
+    assert status == 0, said
     rows = read_log(tmp_path / "log.jsonl")
     losses = [row["epoch_loss"] for row in rows if "epoch_loss" in row]
     assert len(losses) == 6

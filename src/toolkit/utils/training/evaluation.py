@@ -12,6 +12,7 @@ from mxnet import autograd
 
 from toolkit.utils.training.batches import as_loader, count_samples, spread
 from toolkit.utils.training.errors import MetricError
+from toolkit.utils.training.metric_sums import add_up
 from toolkit.utils.training.objective import Forward, StepResult
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.workers import Alone, Workers
@@ -47,8 +48,8 @@ def evaluate(
         forward: Gives the loss of a batch, and labels and outputs for the metrics.
         metrics: Objects that count; each is reset first.
         contexts: Devices that each take a part of a batch.
-        workers: Processes that each see a part of the data. The mean loss is over all of them,
-            each metric is this process's, unless it reduces by itself.
+        workers: Processes that each see a part of the data. The mean loss and all metrics are
+            over what all of them saw; see `toolkit.utils.training.metric_sums`.
 
     Returns:
         The mean ``loss``, each batch weighing as many as its samples or its `StepResult.count`,
@@ -70,9 +71,11 @@ def evaluate(
             total += weight * float(result.loss.sum().asscalar()) / result.divisor
             count += weight
             _update(metrics, result, number)
-    sums = (workers or Alone()).reduce({"loss": total, "count": count})
+    workers = workers or Alone()
+    sums = workers.reduce({"loss": total, "count": count})
     if not sums["count"]:
         raise ValueError(f"there was nothing to evaluate: {loader!r} gave no batches")
+    add_up(metrics, workers)
     values = {"loss": sums["loss"] / sums["count"]}
     for metric in metrics:
         values.update(_values(metric))
