@@ -12,12 +12,15 @@ from mxnet.gluon.nn import BatchNorm, Conv2D
 
 from toolkit.nn import (
     ConvNormAct,
+    Place,
     PreActUnit,
     ResidualUnit,
     SqueezeExcitation,
+    basic,
     bottleneck,
     pooled_shortcut,
     pre_activation_bottleneck,
+    projection,
     residual_stages,
     sequence,
 )
@@ -176,10 +179,25 @@ def test_stages_stride_or_dilate(
 ) -> None:
     calls: list[tuple[int, tuple[int, int]]] = []
 
-    def unit(stage: int, place: int, *, stride: int, dilations: tuple[int, int]) -> HybridBlock:
-        calls.append((stride, dilations))
+    def unit(place: Place) -> HybridBlock:
+        calls.append((place.stride, place.dilations))
         return plain(4)
 
     stages = residual_stages(unit, (2, 1, 2), strides)
     assert [len(stage) for stage in stages] == [2, 1, 2]
     assert calls == made
+
+
+def test_a_place_knows_the_channels_around_it() -> None:
+    places = [Place(0, 0, 1), Place(0, 1, 1), Place(1, 0, 2), Place(1, 3, 1)]
+    widths = [place.widths(3, (8, 16)) for place in places]
+    assert widths == [(3, 8), (8, 8), (8, 16), (16, 16)]
+
+
+def test_a_basic_body_and_a_projection_stride_alike() -> None:
+    body, shortcut = basic(4, 6, stride=2, norm=BatchNorm), projection(4, 6, 2, BatchNorm)
+    assert [layer.act is None for layer in body] == [False, True]
+    assert shortcut.act is None
+    for block in (body, shortcut):
+        block.initialize()
+        assert block(mx.nd.zeros((1, 4, 8, 8))).shape == (1, 6, 4, 4)

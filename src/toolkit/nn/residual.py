@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mxnet.gluon import HybridBlock
@@ -38,6 +39,19 @@ def bottleneck(
         ConvNormAct(in_channels, first, norm=norm),
         ConvNormAct(first, second, 3, strides=stride, groups=groups, norm=norm),
         ConvNormAct(second, channels, norm=last_norm or norm, act=None),
+    )
+
+
+def projection(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
+    """The usual shortcut where sizes or channels differ: a 1x1 convolution that skips pixels."""
+    return ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
+
+
+def basic(in_channels: int, channels: int, *, stride: int = 1, norm: Norm) -> HybridBlock:
+    """A unit's body: two 3x3 convolutions, the first strides, the second is not activated."""
+    return sequence(
+        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
+        ConvNormAct(channels, channels, 3, norm=norm, act=None),
     )
 
 
@@ -137,27 +151,42 @@ class PreActUnit(HybridBlock):
         return residual + x
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where in a network a residual unit stands, and what that asks of it."""
+
+    stage: int
+    index: int  # in the stage
+    stride: int  # 2 where a stage begins that halves the size
+    dilations: tuple[int, int] = (1, 1)  # of its first and its second 3x3 convolution
+
+    def widths(self, stem: int, channels: Sequence[int]) -> tuple[int, int]:
+        """Channels before and after it, given those of the stem and of each stage."""
+        after = channels[self.stage]
+        if self.index:
+            return after, after
+        return channels[self.stage - 1] if self.stage else stem, after
+
+
 def residual_stages(
-    unit: Callable[..., HybridBlock], depths: Sequence[int], strides: Sequence[int]
+    unit: Callable[[Place], HybridBlock], depths: Sequence[int], strides: Sequence[int]
 ) -> HybridSequential:
     """Stages of residual units; the first unit of all stages but the first strides by 2.
 
     Where ``strides`` stay the same from one stage to the next, the units dilate instead.
 
     Args:
-        unit: Makes a unit, given its stage, its place in the stage, ``stride`` and ``dilations``
-            (of its first and its second 3x3 convolution).
+        unit: Makes the unit of a place.
         depths: Units in each stage.
-        strides: Pixels of the image to a cell of each stage, from 4 on.
+        strides: Pixels of the image to a cell of each stage.
     """
     stages = HybridSequential()
     before = 1  # dilation of the stage before, which a stage's first convolution keeps
     for stage, depth in enumerate(depths):
-        dilation = (4 << stage) // strides[stage]
+        dilation = (strides[0] << stage) // strides[stage]
         stride = 2 * before // dilation if stage else 1
-        units = [unit(stage, 0, stride=stride, dilations=(before, dilation))]
-        for place in range(1, depth):
-            units.append(unit(stage, place, stride=1, dilations=(dilation, dilation)))
-        stages.add(sequence(*units))
+        places = [Place(stage, 0, stride, (before, dilation))]
+        places += [Place(stage, index, 1, (dilation, dilation)) for index in range(1, depth)]
+        stages.add(sequence(*(unit(place) for place in places)))
         before = dilation
     return stages

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential
+from mxnet.gluon.nn import BatchNorm, Conv2D
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
@@ -14,7 +14,14 @@ from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
-from toolkit.nn.residual import PreActUnit, ResidualUnit
+from toolkit.nn.residual import (
+    Place,
+    PreActUnit,
+    ResidualUnit,
+    basic,
+    projection,
+    residual_stages,
+)
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,10 @@ VARIANTS = {
 
 
 def _unit(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
-    body = sequence(
-        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
-        ConvNormAct(channels, channels, 3, norm=norm, act=None),
-    )
+    body = basic(in_channels, channels, stride=stride, norm=norm)
     if in_channels == channels:
         return ResidualUnit(body)
-    shortcut = ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
-    return ResidualUnit(body, shortcut)
+    return ResidualUnit(body, projection(in_channels, channels, stride, norm))
 
 
 def _pre_activation_unit(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
@@ -67,7 +70,7 @@ class CIFARResNet(HybridBlock):
 
     def __init__(self, config: CIFARResNetConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        unit = _pre_activation_unit if config.pre_activation else _unit
+        make = _pre_activation_unit if config.pre_activation else _unit
         width = self.channels[0]
         if config.pre_activation:
             self.stem = sequence(
@@ -76,13 +79,14 @@ class CIFARResNet(HybridBlock):
             )
         else:
             self.stem = ConvNormAct(3, width, 3, norm=norm, act=None)
-        self.stages = HybridSequential()
-        for stage, channels in enumerate(self.channels):
-            units = [unit(width, channels, 1 if stage == 0 else 2, norm)]
-            units += [unit(channels, channels, 1, norm) for _ in range(config.units - 1)]
-            self.stages.add(sequence(*units))
-            width = channels
-        self.last = sequence(norm(in_channels=width), relu()) if config.pre_activation else None
+
+        def unit(place: Place) -> HybridBlock:
+            return make(*place.widths(width, self.channels), place.stride, norm)
+
+        self.stages = residual_stages(unit, (config.units,) * 3, self.strides)
+        self.last = None
+        if config.pre_activation:
+            self.last = sequence(norm(in_channels=self.channels[-1]), relu())
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of 16, 32 and 64 channels at strides 1, 2 and 4."""

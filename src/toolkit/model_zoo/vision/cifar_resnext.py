@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, HybridSequential
+from mxnet.gluon.nn import BatchNorm
 
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
-from toolkit.nn.residual import ResidualUnit, bottleneck
+from toolkit.nn.residual import Place, ResidualUnit, bottleneck, projection, residual_stages
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class CIFARResNeXtConfig:
     group_width: int  # channels of each group in the first stage
     units: int = 3  # residual units in each of the three stages
 
+
+STEM = 64  # channels before the first stage
 
 VARIANTS = {
     "cifar_resnext29_32x4d": CIFARResNeXtConfig(32, 4),
@@ -41,28 +43,18 @@ class CIFARResNeXt(HybridBlock):
 
     def __init__(self, config: CIFARResNeXtConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        width = 64
-        self.stem = ConvNormAct(3, width, 3, norm=norm)
-        self.stages = HybridSequential()
-        for stage, channels in enumerate(self.channels):
-            inner = config.groups * config.group_width << stage
-            units = []
-            for place in range(config.units):
-                stride = 2 if stage and place == 0 else 1
-                body = bottleneck(
-                    width,
-                    channels,
-                    widths=(inner, inner),
-                    stride=stride,
-                    groups=config.groups,
-                    norm=norm,
-                )
-                shortcut = None
-                if width != channels:
-                    shortcut = ConvNormAct(width, channels, strides=stride, norm=norm, act=None)
-                units.append(ResidualUnit(body, shortcut))
-                width = channels
-            self.stages.add(sequence(*units))
+        self.stem = ConvNormAct(3, STEM, 3, norm=norm)
+
+        def unit(place: Place) -> HybridBlock:
+            before, channels = place.widths(STEM, self.channels)
+            inner = config.groups * config.group_width << place.stage
+            make = partial(bottleneck, before, channels, stride=place.stride, norm=norm)
+            body = make(widths=(inner, inner), groups=config.groups)
+            if before == channels:
+                return ResidualUnit(body)
+            return ResidualUnit(body, projection(before, channels, place.stride, norm))
+
+        self.stages = residual_stages(unit, (config.units,) * 3, self.strides)
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of 256, 512 and 1024 channels at strides 1, 2 and 4."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, Dropout, HybridSequential
+from mxnet.gluon.nn import BatchNorm, Conv2D, Dropout
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
@@ -14,7 +14,7 @@ from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
-from toolkit.nn.residual import PreActUnit
+from toolkit.nn.residual import Place, PreActUnit, residual_stages
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class CIFARWideResNetConfig:
     units: int  # residual units in each of the three stages
     width: int  # times the channels of the narrow network
 
+
+STEM = 16  # channels before the first stage
 
 VARIANTS = {
     "cifar_wideresnet16_10": CIFARWideResNetConfig(2, 10),
@@ -36,11 +38,14 @@ VARIANTS = {
 class _Units:
     """Makes the residual units of one network."""
 
+    channels: tuple[int, ...]  # of each stage
     norm: Norm
     dropout: float
 
-    def unit(self, in_channels: int, channels: int, stride: int = 1) -> HybridBlock:
+    def unit(self, place: Place) -> HybridBlock:
         """One unit of two 3x3 convolutions, dropout between them."""
+        in_channels, channels = place.widths(STEM, self.channels)
+        stride = place.stride
         norm = self.norm(in_channels=in_channels)
         body = sequence(
             ConvNormAct(in_channels, channels, 3, strides=stride, norm=self.norm, act=self._act),
@@ -73,20 +78,14 @@ class CIFARWideResNet(HybridBlock):
         self, config: CIFARWideResNetConfig, *, norm: Norm = BatchNorm, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.channels = tuple(16 * config.width << stage for stage in range(3))
-        make = _Units(norm, dropout).unit
-        width = 16
+        self.channels = tuple(STEM * config.width << stage for stage in range(3))
         self.stem = sequence(
             norm(in_channels=3, scale=False, center=False),
-            ConvNormAct(3, width, 3, norm=norm, act=None),
+            ConvNormAct(3, STEM, 3, norm=norm, act=None),
         )
-        self.stages = HybridSequential()
-        for stage, channels in enumerate(self.channels):
-            units = [make(width, channels, 2 if stage else 1)]
-            units += [make(channels, channels) for _ in range(config.units - 1)]
-            self.stages.add(sequence(*units))
-            width = channels
-        self.last = sequence(norm(in_channels=width), relu())
+        make = _Units(self.channels, norm, dropout).unit
+        self.stages = residual_stages(make, (config.units,) * 3, self.strides)
+        self.last = sequence(norm(in_channels=self.channels[-1]), relu())
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 1, 2 and 4."""

@@ -12,7 +12,7 @@ from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
 from toolkit.nn.features import features_of
-from toolkit.nn.residual import ResidualUnit
+from toolkit.nn.residual import ResidualUnit, basic
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,7 @@ VARIANTS = {
 
 
 def _unit(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
-    body = sequence(
-        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
-        ConvNormAct(channels, channels, 3, norm=norm, act=None),
-    )
+    body = basic(in_channels, channels, stride=stride, norm=norm)
     shortcut = None
     if in_channels != channels:
         shortcut = sequence(

@@ -14,7 +14,7 @@ from mxnet.gluon.nn import BatchNorm, Dense, GlobalAvgPool2D, HybridSequential
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.residual import ResidualUnit, bottleneck
+from toolkit.nn.residual import ResidualUnit, basic, bottleneck, projection
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,7 @@ HEAD_CHANNELS = (128, 256, 512, 1024, 2048)  # of each branch in the classifier,
 
 
 def _basic_units(channels: int, depth: int, norm: Norm) -> HybridBlock:
-    def body() -> HybridBlock:
-        return sequence(
-            ConvNormAct(channels, channels, 3, norm=norm),
-            ConvNormAct(channels, channels, 3, norm=norm, act=None),
-        )
-
-    return sequence(*(ResidualUnit(body()) for _ in range(depth)))
+    return sequence(*(ResidualUnit(basic(channels, channels, norm=norm)) for _ in range(depth)))
 
 
 def _bottleneck_units(in_channels: int, inner: int, depth: int, norm: Norm) -> HybridBlock:
@@ -57,9 +51,7 @@ def _bottleneck_units(in_channels: int, inner: int, depth: int, norm: Norm) -> H
     units = []
     for before in (in_channels, *(channels,) * (depth - 1)):
         body = bottleneck(before, channels, widths=(inner, inner), norm=norm)
-        shortcut = None
-        if before != channels:
-            shortcut = ConvNormAct(before, channels, norm=norm, act=None)
+        shortcut = projection(before, channels, 1, norm) if before != channels else None
         units.append(ResidualUnit(body, shortcut))
     return sequence(*units)
 

@@ -15,7 +15,7 @@ from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.pool import AdaptiveAvgPool
-from toolkit.nn.residual import ResidualUnit, pooled_shortcut, residual_stages
+from toolkit.nn.residual import Place, ResidualUnit, pooled_shortcut, residual_stages
 from toolkit.nn.stem import deep_stem
 
 
@@ -84,23 +84,20 @@ class _Units:
     norm: Norm
     last_norm: Norm  # at the end of a unit's body
 
-    def unit(
-        self, stage: int, place: int, *, stride: int, dilations: tuple[int, int]
-    ) -> HybridBlock:
-        """The unit at a place of a stage."""
-        channels = self.channels[stage]
-        before = channels if place else self.channels[stage - 1] if stage else self.stem
+    def unit(self, place: Place) -> HybridBlock:
+        """The unit at a place."""
+        before, channels = place.widths(self.stem, self.channels)
         inner = channels // EXPANSION
         pool = shortcut = None
-        if stage and not place:  # where other networks stride or begin to dilate
-            pool = AvgPool2D(3, stride, 1)
+        if place.stage and not place.index:  # where other networks stride or begin to dilate
+            pool = AvgPool2D(3, place.stride, 1)
         body = sequence(
             ConvNormAct(before, inner, norm=self.norm),
-            SplitAttention(inner, dilation=dilations[0], pool=pool, norm=self.norm),
+            SplitAttention(inner, dilation=place.dilations[0], pool=pool, norm=self.norm),
             ConvNormAct(inner, channels, norm=self.last_norm, act=None),
         )
-        if not place:
-            shortcut = pooled_shortcut(before, channels, stride, self.norm)
+        if not place.index:
+            shortcut = pooled_shortcut(before, channels, place.stride, self.norm)
         return ResidualUnit(body, shortcut)
 
 

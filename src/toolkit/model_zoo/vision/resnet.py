@@ -20,7 +20,13 @@ from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 from toolkit.nn.norm import GroupNorm
-from toolkit.nn.residual import ResidualUnit, pooled_shortcut, residual_stages
+from toolkit.nn.residual import (
+    Place,
+    ResidualUnit,
+    pooled_shortcut,
+    projection,
+    residual_stages,
+)
 from toolkit.nn.stem import deep_stem
 
 
@@ -98,56 +104,45 @@ class _Units:
     norm: Norm
     last_norm: Norm  # at the end of a unit's body
 
-    def unit(
-        self, stage: int, place: int, *, stride: int, dilations: tuple[int, int]
-    ) -> HybridBlock:
-        """The unit at a place of a stage; ``dilations`` are those of its 3x3 convolutions."""
-        config, channels = self.config, self.channels[stage]
-        before = channels if place else self.channels[stage - 1] if stage else self.stem
-        inner = self._inner(stage, place)
+    def unit(self, place: Place) -> HybridBlock:
+        """The unit at a place."""
+        config = self.config
+        before, channels = place.widths(self.stem, self.channels)
         make_body = self._basic if config.expansion == 1 else self._bottleneck
-        body = make_body((before, *inner, channels), stride, dilations)
+        body = make_body((before, *self._inner(place), channels), place)
         attention = shortcut = None
         if config.squeeze_excitation:
             attention = SqueezeExcitation(channels, channels // 16)
-        if place == 0 and (stage or config.expansion > 1):
-            make = pooled_shortcut if config.pooled_shortcut else _shortcut
-            shortcut = make(before, channels, stride, self.norm)
+        if place.index == 0 and (place.stage or config.expansion > 1):
+            make = pooled_shortcut if config.pooled_shortcut else projection
+            shortcut = make(before, channels, place.stride, self.norm)
         return ResidualUnit(body, shortcut, attention=attention)
 
-    def _inner(self, stage: int, place: int) -> tuple[int, ...]:
+    def _inner(self, place: Place) -> tuple[int, ...]:
         """Channels within the body of a unit."""
         if self.config.pruned:
-            return self.config.pruned.inner[stage][place]
-        return (64 << stage,) * (1 if self.config.expansion == 1 else 2)
+            return self.config.pruned.inner[place.stage][place.index]
+        return (64 << place.stage,) * (1 if self.config.expansion == 1 else 2)
 
-    def _basic(
-        self, channels: tuple[int, ...], stride: int, dilations: tuple[int, int]
-    ) -> HybridBlock:
+    def _basic(self, channels: tuple[int, ...], place: Place) -> HybridBlock:
         before, inner, after = channels
-        first, second = dilations
+        first, second = place.dilations
         conv = partial(ConvNormAct, kernel_size=3)
         return sequence(
-            conv(before, inner, strides=stride, dilation=first, norm=self.norm),
+            conv(before, inner, strides=place.stride, dilation=first, norm=self.norm),
             conv(inner, after, dilation=second, norm=self.last_norm, act=None),
         )
 
-    def _bottleneck(
-        self, channels: tuple[int, ...], stride: int, dilations: tuple[int, int]
-    ) -> HybridBlock:
+    def _bottleneck(self, channels: tuple[int, ...], place: Place) -> HybridBlock:
         before, inner, wide, after = channels
-        first, second = (1, stride) if self.config.stride_in_3x3 else (stride, 1)
+        first, second = (1, place.stride) if self.config.stride_in_3x3 else (place.stride, 1)
         conv = partial(ConvNormAct, norm=self.norm)
         pointwise = partial(ConvNormAct, use_bias=self.config.pointwise_bias)
         return sequence(
             pointwise(before, inner, strides=first, norm=self.norm),
-            conv(inner, wide, 3, strides=second, dilation=dilations[0]),
+            conv(inner, wide, 3, strides=second, dilation=place.dilations[0]),
             pointwise(wide, after, norm=self.last_norm, act=None),
         )
-
-
-def _shortcut(in_channels: int, channels: int, stride: int, norm: Norm) -> HybridBlock:
-    return ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
 
 
 @BACKBONES.family(VARIANTS)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import BatchNorm, Conv2D, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.attention import SqueezeExcitation
@@ -15,7 +15,7 @@ from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
-from toolkit.nn.residual import PreActUnit, pre_activation_bottleneck
+from toolkit.nn.residual import Place, PreActUnit, pre_activation_bottleneck, residual_stages
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class ResNetV2Config:
     expansion: int = 4  # output over inner channels of a unit; 1 is the basic unit
     squeeze_excitation: bool = False  # on what each unit's body gives
 
+
+STEM = 64  # channels before the first stage
 
 R18 = ResNetV2Config((2, 2, 2, 2), expansion=1)
 R34 = ResNetV2Config((3, 4, 6, 3), expansion=1)
@@ -52,19 +54,21 @@ class _Units:
     """Makes the residual units of one network."""
 
     config: ResNetV2Config
+    channels: tuple[int, ...]  # of each stage
     norm: Norm
     last_norm: Norm  # the last in a unit
 
-    def unit(self, in_channels: int, channels: int, stride: int = 1) -> HybridBlock:
+    def unit(self, place: Place) -> HybridBlock:
         """One unit, normalized and activated before each of its convolutions."""
+        in_channels, channels = place.widths(STEM, self.channels)
         norm = self.norm(in_channels=in_channels)
         make_body = self._basic if self.config.expansion == 1 else self._bottleneck
-        body = make_body(in_channels, channels, stride)
+        body = make_body(in_channels, channels, place.stride)
         attention = shortcut = None
         if self.config.squeeze_excitation:
             attention = SqueezeExcitation(channels, channels // 16)
-        if stride != 1 or in_channels != channels:
-            shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
+        if in_channels != channels:
+            shortcut = Conv2D(channels, 1, place.stride, use_bias=False, in_channels=in_channels)
         return PreActUnit(norm, body, shortcut, attention=attention)
 
     def _basic(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
@@ -97,21 +101,15 @@ class ResNetV2(HybridBlock):
     ) -> None:
         super().__init__()
         last_norm = partial(norm, gamma_initializer="zeros") if zero_last_gamma else norm
-        make = _Units(config, norm, last_norm).unit
         self.channels = tuple(64 * config.expansion << stage for stage in range(4))
-        width = 64
+        make = _Units(config, self.channels, norm, last_norm).unit
         self.stem = sequence(
             norm(in_channels=3, scale=False, center=False),
-            ConvNormAct(3, width, 7, strides=2, norm=norm),
+            ConvNormAct(3, STEM, 7, strides=2, norm=norm),
             MaxPool2D(3, 2, 1),
         )
-        self.stages = HybridSequential()
-        for stage, (depth, channels) in enumerate(zip(config.depths, self.channels, strict=True)):
-            units = [make(width, channels, stride=1 if stage == 0 else 2)]
-            units += [make(channels, channels) for _ in range(depth - 1)]
-            self.stages.add(sequence(*units))
-            width = channels
-        self.last = sequence(norm(in_channels=width), relu())
+        self.stages = residual_stages(make, config.depths, self.strides)
+        self.last = sequence(norm(in_channels=self.channels[-1]), relu())
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 4, 8, 16 and 32."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import BatchNorm, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.attention import ConvSqueezeExcitation
@@ -18,7 +18,7 @@ from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
-from toolkit.nn.residual import ResidualUnit, bottleneck, pooled_shortcut
+from toolkit.nn.residual import Place, ResidualUnit, bottleneck, pooled_shortcut, residual_stages
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,20 @@ class _Units:
     """Makes the residual units of one network."""
 
     config: ResNeXtConfig
+    channels: tuple[int, ...]  # of each stage
     norm: Norm
     last_norm: Norm  # at the end of a unit's body
 
-    def unit(self, in_channels: int, channels: int, *, stage: int, stride: int = 1) -> HybridBlock:
-        """One unit of a stage, counted from zero."""
+    def unit(self, place: Place) -> HybridBlock:
+        """The unit at a place."""
         config = self.config
-        width = 4 * config.groups << stage
+        in_channels, channels = place.widths(128 if config.deep_stem else 64, self.channels)
+        width = 4 * config.groups << place.stage
         body = bottleneck(
             in_channels,
             channels,
             widths=(width // 2 if config.senet else width, width),
-            stride=stride,
+            stride=place.stride,
             groups=config.groups,
             norm=self.norm,
             last_norm=self.last_norm,
@@ -81,14 +83,14 @@ class _Units:
         if config.squeeze_excitation:
             attention = ConvSqueezeExcitation(channels, channels // 16)
         if in_channels != channels:
-            shortcut = self._shortcut(in_channels, channels, stage, stride)
+            shortcut = self._shortcut(in_channels, channels, place)
         return ResidualUnit(body, shortcut, attention=attention)
 
-    def _shortcut(self, in_channels: int, channels: int, stage: int, stride: int) -> HybridBlock:
-        if stage and self.config.pooled_shortcut:
-            return pooled_shortcut(in_channels, channels, stride, self.norm)
-        kernel_size = 3 if stage and self.config.senet else 1
-        conv = partial(ConvNormAct, in_channels, channels, kernel_size, strides=stride)
+    def _shortcut(self, in_channels: int, channels: int, place: Place) -> HybridBlock:
+        if place.stage and self.config.pooled_shortcut:
+            return pooled_shortcut(in_channels, channels, place.stride, self.norm)
+        kernel_size = 3 if place.stage and self.config.senet else 1
+        conv = partial(ConvNormAct, in_channels, channels, kernel_size, strides=place.stride)
         return conv(norm=self.norm, act=None)
 
 
@@ -124,16 +126,10 @@ class ResNeXt(HybridBlock):
         super().__init__()
         self._dropout = config.dropout if dropout is None else dropout
         last_norm = partial(norm, gamma_initializer="zeros") if zero_last_gamma else norm
-        make = _Units(config, norm, last_norm).unit
+        make = _Units(config, self.channels, norm, last_norm).unit
         self.stem = _stem(config.deep_stem, norm)
         self.pool = MaxPool2D(3, 2, ceil_mode=True) if config.senet else MaxPool2D(3, 2, 1)
-        self.stages = HybridSequential()
-        width = 128 if config.deep_stem else 64
-        for stage, (depth, channels) in enumerate(zip(config.depths, self.channels, strict=True)):
-            units = [make(width, channels, stage=stage, stride=2 if stage else 1)]
-            units += [make(channels, channels, stage=stage) for _ in range(depth - 1)]
-            self.stages.add(sequence(*units))
-            width = channels
+        self.stages = residual_stages(make, config.depths, self.strides)
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
