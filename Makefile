@@ -4,7 +4,7 @@
 #   VENV=.venv          where the environment is made
 #   JOBS=2              test processes
 #   ARGS=...            further arguments of pytest or of the benchmark
-#   PARITY=parity       compares the large networks, too
+#   PARITY=parity       compares the large networks, too; what was compared is entered in docs/parity.md
 
 VENV ?= .venv
 JOBS ?= 2
@@ -51,7 +51,10 @@ parity: ## compare with GluonCV and GluonNLP, in an environment of their own
 	@.ci/venv $(VENV)-parity parity
 	@$(VENV)-parity/bin/python -m pip install -q --disable-pip-version-check --no-deps \
 		gluoncv==0.10.5.post0 gluonnlp==0.10.0
-	@OMP_NUM_THREADS=1 $(VENV)-parity/bin/python -m pytest -m "$(PARITY)" --dist loadgroup $(PYTEST_OPTIONS)
+	@rm -rf .parity
+	@OMP_NUM_THREADS=1 PARITY_RESULTS=.parity $(VENV)-parity/bin/python -m pytest -m "$(PARITY)" \
+		--dist loadgroup $(PYTEST_OPTIONS)
+	@$(VENV)-parity/bin/python tests/parity/page.py .parity docs/parity.md
 
 bench: ## measure what the runtime preparation gains
 	@.ci/venv $(VENV) bench

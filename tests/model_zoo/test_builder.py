@@ -10,6 +10,8 @@ import pytest
 
 from toolkit.model_zoo.builder import get_model
 from toolkit.model_zoo.catalogue import model_info
+from toolkit.model_zoo.weights import get_arrays
+from toolkit.utils.checkpoints import write_params
 
 MODEL = "cifar_resnet20_v1"
 
@@ -81,3 +83,34 @@ def test_bundled_weights_need_neither_cache_nor_network(tmp_path, monkeypatch):
     assert scores.shape == (1, 10)
     assert np.isfinite(scores).all()
     assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize("init", ["xavier", "msraprelu", mx.init.MSRAPrelu(), mx.init.Normal(0.1)])
+def test_networks_are_initialized_by_the_names_mxnet_knows(init):
+    net = get_model("resnet18_v1b", last_gamma=True)
+    net.initialize(init)
+    params = net._collect_params_with_prefix()
+    first, last = (params[f"backbone.stages.1.1.body.{i}.norm.gamma"].data() for i in (0, 1))
+    assert (first.asnumpy() == 1).all()
+    assert (last.asnumpy() == 0).all()
+    weight = params["backbone.stages.1.1.body.0.conv.weight"].data().asnumpy()
+    assert 0.01 < weight.std() < 0.2
+
+
+def test_int8_names_are_the_float_network_with_a_note():
+    info = model_info("resnet50_v1_int8")
+    assert info.precision == "int8"
+    assert "deploy.quantize" in info.note
+    assert info.weights == model_info("resnet50_v1").weights
+    ours, plain = get_model("mobilenet1.0_int8"), get_model("mobilenet1.0")
+    assert list(ours._collect_params_with_prefix()) == list(plain._collect_params_with_prefix())
+
+
+def test_weights_of_other_libraries_bring_their_preprocessing(tmp_path, monkeypatch):
+    entry = model_info("googlenet").entry("1378be20")
+    monkeypatch.setattr("toolkit.model_zoo.builder.resolve", lambda *_: tmp_path / "net.params")
+    net = get_model("googlenet")
+    net.initialize()
+    write_params(tmp_path / "net.params", get_arrays(net))
+    assert get_model("googlenet", entry.tag).info.preprocess == "torchvision_googlenet"
+    assert net.info.preprocess == "imagenet"

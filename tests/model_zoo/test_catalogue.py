@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mxnet.gluon.model_zoo.model_store import _model_sha1
 
 from toolkit.data.vision import PRESETS
 from toolkit.model_zoo import list_models, model_info, tasks, text, vision
@@ -19,7 +20,7 @@ from toolkit.model_zoo.renames import RenameTable
 REGISTERED = (tasks, text, vision)  # their import fills the registries
 FILES = sorted(FOLDER.glob("*.json"))
 MODEL_KEYS = {"task", "domain", "classes", "labels", "preprocess", "note", "backbone", "options"}
-MODEL_KEYS |= {"weights"}
+MODEL_KEYS |= {"weights", "precision"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def test_models_resolve(path: Path) -> None:
         assert info.family == path.stem
         assert info.task in TASKS
         assert info.backbone in BACKBONES
+        assert info.precision in ("fp32", "int8")
         if info.domain == "vision":
             assert info.classes >= 1
             assert info.preprocess in PRESETS
@@ -60,11 +62,13 @@ def test_weights_follow_the_schema(family: str, row: dict[str, Any]) -> None:
     length = {"sha1": 40, "sha256": 64}[kind]
     assert re.fullmatch(rf"[0-9a-f]{{8}}|[0-9a-f]{{{length}}}", digits)
     assert entry.tag == digits[:8]
-    assert entry.file.endswith(f"-{entry.tag}.params")
+    suffix = ".pth" if entry.source == "torchvision" else ".params"
+    assert entry.file.endswith(f"-{entry.tag}{suffix}")
     archive = entry.file.removesuffix(".params") + ".zip"
+    assert entry.preprocess is None or entry.preprocess in PRESETS
     assert entry.bundled or entry.url.rsplit("/", 1)[-1] in (entry.file, archive)
     assert entry.size is None or entry.size > 0
-    assert entry.source in ("gluoncv", "gluonnlp", "mxnet", "toolkit")
+    assert entry.source in ("gluoncv", "gluonnlp", "mxnet", "torchvision", "toolkit")
     assert all(0 < value <= 100 for value in entry.metrics.values())
 
 
@@ -164,3 +168,18 @@ def test_mxnets_own_weights_bring_the_options_they_need() -> None:
     entry = model_info("mobilenetv2_1.0").entry("36da4ff1")
     assert entry.source == "mxnet"
     assert entry.options == {"expand_first": True}
+
+
+def test_every_file_of_mxnets_own_zoo_has_an_entry() -> None:
+    published = {k: v for k, v in _model_sha1.items() if not k.endswith("_int8")}
+    assert len(published) >= 34
+    for name, digest in published.items():
+        assert f"sha1:{digest}" in {entry.digest for entry in model_info(name).weights}, name
+
+
+def test_files_of_torchvision_are_known_by_the_hash_in_their_names() -> None:
+    found = [e for n in list_models() for e in model_info(n).weights if e.source == "torchvision"]
+    assert len(found) >= 30
+    assert all(entry.file == entry.url.rsplit("/", 1)[-1] for entry in found)
+    assert {entry.licence for entry in found} == {"BSD-3-Clause"}
+    assert all({"top1", "top5"} == entry.metrics.keys() for entry in found)

@@ -234,3 +234,9 @@ def test_optional_parts_may_be_missing_on_either_side():
 
 
 PARTS = ("head.", "pooler.")
+
+
+def test_a_table_covers_keys_that_it_renames_or_ignores() -> None:
+    table = RenameTable.of("t", [["a.{i}", "b.{i}"]], ["c.{*}"])
+    assert table.covers(["a.1", "c.x"])
+    assert not table.covers(["a.1", "d.1"])

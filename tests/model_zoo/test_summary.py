@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import runpy
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Conv2D, Conv2DTranspose, Dense, Dropout, HybridSequential
 from mxnet.gluon.rnn import LSTM
 
+from toolkit.model_zoo import get_model
 from toolkit.model_zoo.summary import summarize
 
 # A row a convolution or dense layer: times, input channels, output channels, kernel, groups, side
@@ -175,3 +179,25 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
         summarize(small(), (1, 3, 8, 8))
     with pytest.raises(ValueError, match="unknown model 'resnet51_v1'"):
         summarize("resnet51_v1", (1, 3, 224, 224))
+
+
+MAKER = runpy.run_path(str(Path(__file__).parent / "golden" / "pytorch.py"))
+PYTORCH = json.loads((Path(__file__).parent / "golden" / "pytorch_costs.json").read_text("utf-8"))
+# PyTorch's DenseNet copies the input of each stage, by joining it with nothing.
+COPIES = {"torchvision/densenet121": 64 * 56**2 + 128 * 28**2 + 256 * 14**2 + 512 * 7**2}
+
+
+@pytest.mark.parametrize("name", PYTORCH)
+def test_costs_are_those_that_pytorch_counts(name: str) -> None:
+    """``golden/pytorch.py`` let PyTorch count the operators of its own networks."""
+    ours = MAKER["NETWORKS"][name]
+    options = {"head_bias": True} if ours.startswith("mobilenetv2") else {}
+    summary = summarize(get_model(ours, **options), (1, 3, 224, 224))
+    expected = PYTORCH[name]
+    assert summary.trained == expected["parameters"]
+    assert summary.multiply_adds == expected["multiply_adds"]
+    assert summary.activations == 4 * (expected["activations"] - COPIES.get(name, 0))
+
+
+def test_pytorch_counted_more_than_a_few() -> None:
+    assert len(PYTORCH) >= 5

@@ -19,6 +19,7 @@ from toolkit.model_zoo.weights import (
     choose_weights,
     get_arrays,
     load_weights,
+    options_for,
     resolve,
 )
 from toolkit.utils.checkpoints import write_params, write_safetensors
@@ -220,3 +221,32 @@ def test_the_published_cifar_network_scores_what_it_did_upstream(data_root):
     scores = np.concatenate([net(pixels[i : i + 500]).asnumpy() for i in range(0, 2000, 500)])
     accuracy = 100 * (scores.argmax(1) == labels).mean()
     assert accuracy == pytest.approx(84.5, abs=0.2)
+
+
+def test_a_table_names_the_options_that_its_files_need(tmp_path):
+    tables = (
+        RenameTable.of("plain", [["a.{*}", "x.{*}"]]),
+        RenameTable.of("theirs", [["b.{*}", "x.{*}"]], ["c"], options={"width": 3}),
+    )
+    path = tmp_path / "net.npz"
+    np.savez(path, **{"b.weight": np.ones(2), "c": np.ones(1)})
+    assert options_for(path, tables) == {"width": 3}
+    np.savez(path, **{"a.weight": np.ones(2)})
+    assert options_for(path, tables) == {}
+
+
+def test_a_dense_layer_fills_the_convolution_that_sees_its_whole_input(tmp_path):
+    dense, conv = mx.gluon.nn.Dense(4, in_units=12), mx.gluon.nn.Conv2D(4, 2, in_channels=3)
+    dense.initialize()
+    path = tmp_path / "dense.params"
+    dense.save_parameters(str(path))
+    load_weights(conv, path)
+    np.testing.assert_array_equal(
+        conv.weight.data().asnumpy().reshape(4, 12), dense.weight.data().asnumpy()
+    )
+    conv.save_parameters(str(path))
+    again = mx.gluon.nn.Dense(4, in_units=12)
+    load_weights(again, path)
+    np.testing.assert_array_equal(again.weight.data().asnumpy(), dense.weight.data().asnumpy())
+    with pytest.raises(WeightsError, match="shapes differ"):
+        load_weights(mx.gluon.nn.Conv2D(4, 2, in_channels=4), path)

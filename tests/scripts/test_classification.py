@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from toolkit.data.vision import Packing, image_record_writer
-from toolkit.model_zoo import get_model
+from toolkit.model_zoo import get_model, list_models
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "classification"
 BUNDLED = ["--weights"]
@@ -220,3 +220,16 @@ def test_boxes_become_pictures_by_class(tmp_path):
     (crop,) = (tmp_path / "out" / "train" / "bright").iterdir()
     assert cv2.imread(str(crop)).shape == (10, 15, 3)
     assert cv2.imread(str(crop)).min() > 200
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet20_v1", "mobilenet0.25", "squeezenet1.1"])
+def test_the_table_of_models_is_up_to_date(name: str) -> None:
+    table = importlib.import_module("model_table")
+    assert table.row(name) in table.PAGE.read_text("utf-8")
+
+
+def test_the_table_of_models_has_all_names() -> None:
+    page = importlib.import_module("model_table").PAGE.read_text("utf-8")
+    names = list_models(task="image_classifier", domain="vision")
+    assert len(names) >= 129
+    assert [name for name in names if f"\n| `{name}` |" not in page] == []

@@ -14,7 +14,10 @@ from toolkit.model_zoo import tasks, text, vision  # noqa: F401  (registers what
 from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry, model_info
 from toolkit.model_zoo.huggingface import folder_options
 from toolkit.model_zoo.registry import BACKBONES, TASKS, keyword_options
-from toolkit.model_zoo.weights import choose_weights, load_weights, resolve
+from toolkit.model_zoo.weights import choose_weights, load_weights, options_for, resolve
+
+# What GluonCV's builders call options of ours.
+UPSTREAM = {"last_gamma": "zero_last_gamma", "final_drop": "dropout", "norm_layer": "norm"}
 
 
 def get_model(
@@ -41,10 +44,12 @@ def get_model(
         root: Folder of the weights cache.
         prefix: Prefix of all parameter names; default the model's name and ``_``.
         **options: Further options of the backbone or of the task; a field of the variant's config
-            (``layers=2``) is one, too.
+            (``layers=2``) is one, too. ``last_gamma``, ``final_drop`` and ``norm_layer`` are
+            understood as GluonCV means them.
 
     Returns:
-        The network, not hybridized; ``net.info`` is its ``ModelInfo``.
+        The network, not hybridized; ``net.info`` is its ``ModelInfo``, with the preprocessing that
+        the weights want.
 
     Raises:
         ValueError: the name, the tag or the number of classes is wrong.
@@ -56,23 +61,27 @@ def get_model(
     if task is not None:
         info = replace(info, task=task)
     weights = choose_weights(info, pretrained)
+    path = resolve(weights, root) if isinstance(weights, WeightsEntry) else weights
     if isinstance(weights, WeightsEntry):
         options = {**weights.options, **options}
+        info = replace(info, preprocess=weights.preprocess or info.preprocess)
     elif isinstance(weights, Path) and weights.is_dir():
         sizes, found = folder_options(info, weights, options)
         options = {**sizes, **options}
         classes = found if classes is None else classes
+    if path is not None:
+        options = {**options_for(path, info.renames), **options}
     with mx.name.Prefix(f"{info.name}_" if prefix is None else prefix):
         net = _build(info, info.classes if classes is None else classes, options)
     net.info = info
-    if weights is not None:
-        path = weights if isinstance(weights, Path) else resolve(weights, root)
+    if path is not None:
         load_weights(net, path, tables=info.renames, ctx=ctx)
     return net
 
 
 def _build(info: ModelInfo, classes: int, options: dict[str, Any]) -> HybridBlock:
     task = TASKS[info.task]
+    options = {UPSTREAM.get(name, name): value for name, value in options.items()}
     of_task, of_backbone = keyword_options(task), BACKBONES.options(info.backbone)
     alien = sorted(options.keys() - of_task - of_backbone)
     if alien:

@@ -28,6 +28,7 @@ class WeightsEntry:
     size: int | None = None  # bytes
     metrics: Mapping[str, float] = field(default_factory=dict)  # as published, in percent
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model these weights fit
+    preprocess: str | None = None  # a preset, where these weights want another than the model's
     licence: str = "Apache-2.0"
     bundled: bool = False  # ships inside the package
     source: str = "gluoncv"  # who published it
@@ -52,6 +53,7 @@ class ModelInfo:
     weights: tuple[WeightsEntry, ...] = ()
     renames: tuple[RenameTable, ...] = ()
     huggingface: Mapping[str, Any] = field(default_factory=dict)  # how its folders are written
+    precision: str = "fp32"  # or "int8", where that form of the network was published
     note: str = ""
 
     def entry(self, tag: str | None = None) -> WeightsEntry:
@@ -75,14 +77,20 @@ class ModelInfo:
         return fitting[0]
 
 
-_SHARED = ("task", "domain", "classes", "labels", "preprocess", "note")
+_SHARED = ("task", "domain", "classes", "labels", "preprocess", "precision", "note")
 
 
 def read_family(path: Path) -> Iterable[ModelInfo]:
     """The models of one JSON file: family-wide defaults, a row a model, a row a weights file."""
     data = json.loads(path.read_text(encoding="utf-8"))
     tables = tuple(
-        RenameTable.of(name, table["rows"], table.get("ignore", ()), table.get("prefix", ""))
+        RenameTable.of(
+            name,
+            table["rows"],
+            table.get("ignore", ()),
+            table.get("prefix", ""),
+            options=table.get("options"),
+        )
         for name, table in data.get("renames", {}).items()
     )
     entries = [WeightsEntry(**row) for row in data.get("weights", ())]

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "norm": {
@@ -103,6 +104,7 @@ class RenameTable:
     rows: tuple[tuple[Template, Template], ...]
     ignore: tuple[Template, ...] = ()
     prefix: str = ""
+    options: Mapping[str, Any] | None = None  # of the network that such files fit
 
     @classmethod
     def of(
@@ -111,6 +113,8 @@ class RenameTable:
         rows: Iterable[Sequence[str]],
         ignore: Iterable[str] = (),
         prefix: str = "",
+        *,
+        options: Mapping[str, Any] | None = None,
     ) -> RenameTable:
         """Makes a table from plain strings, as the weights files hold them."""
         return cls(
@@ -118,7 +122,12 @@ class RenameTable:
             tuple((Template(a, True), Template(b, False)) for a, b in rows),
             tuple(Template(text, True) for text in ignore),
             prefix,
+            options,
         )
+
+    def covers(self, keys: Iterable[str]) -> bool:
+        """Whether every key has a row or is to be ignored."""
+        return all(self.ignores(key) or self.to_ours(key) is not None for key in keys)
 
     def to_ours(self, key: str) -> str | None:
         """Our name of a foreign key; None where no row matches."""

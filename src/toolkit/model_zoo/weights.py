@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,17 @@ def resolve(entry: WeightsEntry, root: str | os.PathLike[str] | None = None) -> 
         return bundled
     member = entry.file if entry.url.endswith(".zip") else None
     return fetch(entry.url, cached, digest=entry.digest, size=entry.size, member=member)
+
+
+def options_for(path: str | os.PathLike[str], tables: tuple[RenameTable, ...]) -> dict[str, Any]:
+    """Options of the network that a file fits, where its rename table asks for some.
+
+    Other libraries build some networks a little differently: the table that has a row for each of
+    the file's keys says how.
+    """
+    asking = [table for table in tables if table.options]
+    keys = read_arrays(path).keys() if asking else ()
+    return next((dict(t.options or {}) for t in asking if t.covers(keys)), {})
 
 
 def load_weights(
@@ -155,11 +167,12 @@ def set_arrays(
     for key, param in params.items():
         value = arrays[key]
         if param._data is None:
-            param.shape = value.shape
+            if not _is_flattened(tuple(param.shape or ()), value.shape):
+                param.shape = value.shape
             param.initialize(init=mx.init.Zero(), ctx=ctx)
         elif ctx is not None:
             param.reset_ctx(ctx)
-        param.set_data(value)
+        param.set_data(value.reshape(param.shape))
 
 
 def _describe(wrong: Mapping[str, str]) -> str:
@@ -172,4 +185,10 @@ def _describe(wrong: Mapping[str, str]) -> str:
 
 
 def _fits(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
-    return len(ours) == len(theirs) and all(a in (0, b) for a, b in zip(ours, theirs, strict=True))
+    same = len(ours) == len(theirs) and all(a in (0, b) for a, b in zip(ours, theirs, strict=True))
+    return same or _is_flattened(ours, theirs)
+
+
+def _is_flattened(ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
+    """A dense layer and the convolution that sees its whole input: the same numbers in a row."""
+    return {len(ours), len(theirs)} == {2, 4} and (ours[0], prod(ours)) == (theirs[0], prod(theirs))

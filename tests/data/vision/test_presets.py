@@ -29,6 +29,10 @@ def test_sizes() -> None:
     assert known == {
         "imagenet": ((224, 224), 256),
         "imagenet_299": ((299, 299), 342),
+        "torchvision": ((224, 224), 256),
+        "torchvision_232": ((224, 224), 232),
+        "torchvision_googlenet": ((224, 224), 256),
+        "torchvision_inception": ((299, 299), 342),
         "cifar": ((32, 32), 32),
     }
 

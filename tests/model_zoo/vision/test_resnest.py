@@ -7,7 +7,7 @@ from mxnet.gluon.nn import BatchNorm, Dropout
 
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.model_zoo.vision.resnest import SplitAttention
+from toolkit.model_zoo.vision.resnest import DropBlock, SplitAttention
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,51 @@ def test_names_of_the_pytorch_world() -> None:
     ours = set(get_model("resnest50")._collect_params_with_prefix())
     assert set(pairs.values()) <= ours
     assert all(table.to_foreign(key) for key in ours)
+
+
+@pytest.mark.parametrize("hybridize", [False, True])
+def test_dropblock_drops_squares_in_training_alone(hybridize: bool) -> None:
+    mx.random.seed(0)
+    block = DropBlock(0.1)
+    block.hybridize(hybridize)
+    x = mx.nd.random.uniform(1, 2, shape=(2, 64, 16, 16))
+    np.testing.assert_array_equal(block(x).asnumpy(), x.asnumpy())
+    with mx.autograd.train_mode():
+        y = block(x).asnumpy()
+    np.testing.assert_array_equal(block(x).asnumpy(), x.asnumpy())
+    dropped = y == 0
+    assert dropped.mean() == pytest.approx(0.1, abs=0.02)  # squares overlap a little
+    np.testing.assert_array_equal(dropped[0], dropped[1])
+    ratio = y[~dropped] / x.asnumpy()[~dropped]
+    np.testing.assert_allclose(ratio, 1 / (1 - dropped.mean()), rtol=1e-4)
+    alone = dropped[0][:, 1:-1, 1:-1]
+    beside = sum(np.roll(dropped[0], s, 1)[:, 1:-1, 1:-1].astype(int) for s in (1, -1))
+    assert (beside[alone] > 0).all()
+
+
+def test_dropblock_stands_in_the_last_two_stages() -> None:
+    net = get_model("resnest14", dropblock=0.1)
+    places = [
+        stage
+        for stage, units in enumerate(net.backbone.stages)
+        for b in blocks_of(units)
+        if isinstance(b, DropBlock)
+    ]
+    assert places == [2, 2, 2, 3, 3, 3]
+    usual = get_model("resnest14")
+    assert list(net._collect_params_with_prefix()) == list(usual._collect_params_with_prefix())
+    assert not any(isinstance(b, DropBlock) for b in blocks_of(usual))
+    net.initialize(mx.init.Xavier())
+    with mx.autograd.record():
+        loss = net(mx.nd.random.normal(shape=(2, 3, 64, 64))).square().mean()
+    loss.backward()
+    gradient = net.backbone.stem[0].conv.weight.grad().asnumpy()
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
+
+
+def blocks_of(block: mx.gluon.Block) -> list[mx.gluon.Block]:
+    """The blocks within one."""
+    found: list[mx.gluon.Block] = []
+    block.apply(found.append)
+    return found

@@ -111,8 +111,20 @@ _IMAGENET = ImagePreset("imagenet", (224, 224), 256, "bicubic", IMAGENET_MEAN, I
 _CIFAR = ImagePreset(
     "cifar", (32, 32), 32, "area", (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 )
+# What torchvision's weights were evaluated with. Its GoogLeNet and Inception v3, ported from
+# TensorFlow, turn pictures so normalized into -1..1, which their presets do at once.
+_TORCHVISION = replace(_IMAGENET, name="torchvision", interpolation="bilinear")
+_HALVES = replace(_TORCHVISION, mean=(0.5,) * 3, std=(0.5,) * 3)
 
 PRESETS: dict[str, ImagePreset] = {
     preset.name: preset
-    for preset in (_IMAGENET, replace(_IMAGENET.with_size(299), name="imagenet_299"), _CIFAR)
+    for preset in (
+        _IMAGENET,
+        replace(_IMAGENET.with_size(299), name="imagenet_299"),
+        _TORCHVISION,
+        replace(_TORCHVISION, name="torchvision_232", resize=232),
+        replace(_HALVES, name="torchvision_googlenet"),
+        replace(_HALVES, name="torchvision_inception", size=(299, 299), resize=342),
+        _CIFAR,
+    )
 }

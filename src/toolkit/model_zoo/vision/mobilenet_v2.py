@@ -82,6 +82,7 @@ class MobileNetV2(HybridBlock):
     Args:
         config: A row of ``VARIANTS``.
         norm: Makes the normalizations, given ``in_channels``.
+        head_bias: Give the classifier a bias, as in PyTorch's networks.
         expand_first: Give the very first block a 1x1 convolution too. MXNet's own model zoo does,
             so weights from there need it.
     """
@@ -89,9 +90,15 @@ class MobileNetV2(HybridBlock):
     strides = (2, 4, 8, 16, 32)
 
     def __init__(
-        self, config: MobileNetV2Config, *, norm: Norm = BatchNorm, expand_first: bool = False
+        self,
+        config: MobileNetV2Config,
+        *,
+        norm: Norm = BatchNorm,
+        head_bias: bool = False,
+        expand_first: bool = False,
     ) -> None:
         super().__init__()
+        self._head_bias = head_bias
         width = int(32 * config.width)
         self.stem = ConvNormAct(3, width, 3, strides=2, norm=norm, act=ReLU6)
         self.blocks = HybridSequential()
@@ -117,5 +124,5 @@ class MobileNetV2(HybridBlock):
         return features
 
     def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature: a 1x1 convolution without bias."""
-        return PooledConvHead(self.channels[-1], classes, use_bias=False)
+        """The published classifier on the last feature: a 1x1 convolution."""
+        return PooledConvHead(self.channels[-1], classes, use_bias=self._head_bias)

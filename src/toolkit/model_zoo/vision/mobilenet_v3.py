@@ -81,7 +81,6 @@ VARIANTS = {
 }
 
 STEM = 16
-HIDDEN = 1280  # channels of the head's layer before the last
 
 
 class HardSigmoid(HybridBlock):
@@ -136,15 +135,17 @@ class GatedInvertedResidual(HybridBlock):
 
 
 class MobileNetV3Head(HybridBlock):
-    """Global average pooling, a 1x1 convolution without bias, hard swish, dropout, another 1x1."""
+    """Global average pooling, a 1x1 convolution, hard swish, dropout, another 1x1."""
 
-    def __init__(self, in_channels: int, classes: int, dropout: float) -> None:
+    def __init__(
+        self, in_channels: int, classes: int, *, hidden: int, hidden_bias: bool, dropout: float
+    ) -> None:
         super().__init__()
         self.pool = GlobalAvgPool2D()
-        self.hidden = Conv2D(HIDDEN, 1, use_bias=False, in_channels=in_channels)
+        self.hidden = Conv2D(hidden, 1, use_bias=hidden_bias, in_channels=in_channels)
         self.act = HardSwish()
         self.dropout = Dropout(dropout)
-        self.output = Conv2D(classes, 1, in_channels=HIDDEN)
+        self.output = Conv2D(classes, 1, in_channels=hidden)
         self.flatten = Flatten()
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
@@ -159,17 +160,30 @@ class MobileNetV3(HybridBlock):
 
     Args:
         config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
+        norm: Makes the normalizations, given ``in_channels`` and ``epsilon``.
+        epsilon: Added to the variances.
+        hidden: Channels of the classifier's layer before the last.
+        hidden_bias: Give that layer a bias. PyTorch's networks have one.
         dropout: Rate of the dropout before the last layer of the classifier.
     """
 
     strides = (2, 4, 8, 16, 32)
 
     def __init__(
-        self, config: MobileNetV3Config, *, norm: Norm = BatchNorm, dropout: float = 0.2
+        self,
+        config: MobileNetV3Config,
+        *,
+        norm: Norm = BatchNorm,
+        epsilon: float = 1e-5,
+        hidden: int = 1280,
+        hidden_bias: bool = False,
+        dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self._dropout = dropout
+        self._head = partial(
+            MobileNetV3Head, hidden=hidden, hidden_bias=hidden_bias, dropout=dropout
+        )
+        norm = partial(norm, epsilon=epsilon)
         width = STEM
         self.stem = ConvNormAct(3, width, 3, strides=2, norm=norm, act=HardSwish)
         self.blocks = HybridSequential()
@@ -196,4 +210,4 @@ class MobileNetV3(HybridBlock):
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""
-        return MobileNetV3Head(self.channels[-1], classes, self._dropout)
+        return self._head(self.channels[-1], classes)
