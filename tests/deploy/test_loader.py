@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 
-from toolkit.deploy import Manifest, ManifestError, export, load, loader
+from toolkit.deploy import Manifest, ManifestError, export, export_onnx, load, loader
 from toolkit.deploy.loader import Backend, exists
 from toolkit.utils.files import HashMismatchError
 
@@ -228,3 +228,20 @@ def test_precisions_are_checked(exported: Path) -> None:
         load(exported, precision="int8")
     with pytest.raises(ValueError, match="threads must be at least 1"):
         load(exported, threads=0)
+
+
+def test_the_fastest_of_the_present_backends_is_found(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path / "home"))
+    assert load(exported, backend="auto").backend == "mxnet"
+    assert not (tmp_path / "home").exists()
+    for path in exported.parent.glob(f"{exported.name}-*"):
+        shutil.copy(path, tmp_path)
+    export_onnx(tmp_path / exported.name, tmp_path / exported.name)
+    runner = load(tmp_path / exported.name, backend="auto", batch=2)
+    assert list((tmp_path / "home" / "trials").iterdir())
+    assert load(tmp_path / exported.name, backend="auto", batch=2).backend == runner.backend
+    with pytest.raises(FileNotFoundError, match="no exported network"):
+        load(tmp_path / "nothing", backend="auto")

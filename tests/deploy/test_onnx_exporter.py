@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 
+from toolkit.data.vision import PRESETS
 from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load, quantize
 from toolkit.deploy.manifest import Manifest
 from toolkit.model_zoo import get_model, list_models, model_info
@@ -99,9 +100,8 @@ def test_without_onnx_the_advice_is_given(
 def compare(name: str, folder: Path) -> None:
     net = get_model(name)
     net.initialize(mx.init.Xavier(magnitude=2))
-    preset = model_info(name).preprocess
-    side = 32 if preset == "cifar" else 299 if name.startswith("inception") else 224
-    data = mx.nd.random.normal(shape=(2, 3, side, side))
+    size = PRESETS[model_info(name).preprocess].size
+    data = mx.nd.random.normal(shape=(2, 3, *size))
     net(data[:1])
     rng = np.random.default_rng(0)
     for parameter in net.collect_params().values():

@@ -57,3 +57,21 @@ def test_an_error_of_the_backend_names_the_shapes(runner: Runner) -> None:
 
 def test_its_name_and_backend_are_shown(runner: Runner) -> None:
     assert repr(runner) == "<Doubles of net: numpy>"
+
+
+def test_a_warm_up_runs_ones_of_the_declared_shapes() -> None:
+    seen = []
+
+    class Sees(Doubles):
+        def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+            seen.append([(array.shape, array.dtype.name, array.min()) for array in arrays])
+            return arrays
+
+    inputs = (TensorSpec("x", (None, 2)), TensorSpec("n", (None,), "int32"))
+    Sees(Manifest("net", inputs, ())).warmup(3, calls=2)
+    assert seen == [[((3, 2), "float32", 1), ((3,), "int32", 1)]] * 2
+
+
+def test_unknown_shapes_cannot_be_warmed_up() -> None:
+    with pytest.raises(ValueError, match=r"input x \(float32\) is not known"):
+        Doubles(Manifest("net", (TensorSpec("x", None),), ())).warmup()

@@ -11,12 +11,14 @@ import importlib.util
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.deploy.lookup import file_of
 from toolkit.deploy.manifest import SUFFIX, Manifest
 from toolkit.deploy.runner import Runner
+from toolkit.deploy.trial import fastest
 from toolkit.utils.registry import unknown
 
 SYMBOL = "-symbol.json"
@@ -44,7 +46,15 @@ BACKENDS = (
         "onnxruntime",
         "pip install 'gluon-toolkit[onnx]'",
     ),
+    Backend(
+        "openvino",
+        ".onnx",
+        "toolkit.deploy.openvino_runner",
+        "openvino",
+        "pip install 'gluon-toolkit[openvino]'",
+    ),
 )
+AUTO = "auto"  # in place of a backend's name: the fastest of them
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,7 @@ def load(
     ctx: Any = None,
     precision: str | None = None,
     threads: int | None = None,
+    batch: int = 1,
 ) -> Runner:
     """Loads an exported network; ``runner(*arrays)`` then gives a list of arrays.
 
@@ -85,13 +96,15 @@ def load(
             ``...-0000.params``, ``...-manifest.json``, ``....onnx``. Exports without a manifest
             (those of ``HybridBlock.export`` or of MXNet's Module API) will do as well.
         params: The file of parameters where it is not called like the graph.
-        backend: ``"mxnet"`` or ``"onnxruntime"``; default: the first that has its files here and
-            is installed.
+        backend: ``"mxnet"``, ``"onnxruntime"`` or ``"openvino"``; default: the first that has its
+            files here and is installed. ``"auto"`` tries all of those for a moment, takes the
+            fastest, and remembers it for this export on this machine.
         ctx: The MXNet context to run on; default the CPU.
         precision: ``"fp32"``, ``"bf16"`` or ``"int8"``; default: as exported. A float export runs
             in bf16 where backend and CPU can; int8 needs an export that ``quantize`` made.
         threads: How many a call may use, for backends that have threads of their own (all but
             MXNet, whose number is set for the process: ``OMP_NUM_THREADS``).
+        batch: How many samples a call will usually have: what ``"auto"`` tries.
 
     Raises:
         FileNotFoundError: there is no such export, or one of its files is missing.
@@ -104,10 +117,35 @@ def load(
         raise ValueError(unknown("precision", precision, PRECISIONS))
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
-    files, manifest, row = find(path, params, backend)
     options = Options(ctx, precision, threads)
+    if backend != AUTO:
+        return _open(find(path, params, backend), options)
+    found = {row.name: find(path, params, row.name) for row in _present(path)}
+    key = [_identity(files) for files, _, _ in found.values()]
+    openers = {name: partial(_open, one, options) for name, one in found.items()}
+    return fastest(openers, [key, precision, threads, batch], batch)
+
+
+def _open(found: tuple[Files, Manifest | None, Backend], options: Options) -> Runner:
+    files, manifest, row = found
     runner: Runner = _import(row).open_runner(files, manifest, options)
     return runner
+
+
+def _present(path: str | os.PathLike[str]) -> list[Backend]:
+    """The installed backends that have a file here."""
+    prefix, suffix = _split(Path(path).expanduser())
+    rows = _rows(suffix if suffix == PLAIN else None, None)
+    found = [row for row in rows if file_of(prefix, row.suffix).is_file()]
+    if not found:
+        raise FileNotFoundError(f"no exported network at {prefix}")
+    return [row for row in found if _installed(row.package)] or found[:1]
+
+
+def _identity(files: Files) -> list[Any]:
+    """What changes when another network is written to the same place."""
+    paths = [path for path in (files.graph, files.params) if path is not None]
+    return [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
 
 
 def find(

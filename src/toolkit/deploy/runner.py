@@ -45,12 +45,36 @@ class Runner(ABC):
                 f"{self.manifest.name} failed on {shapes}; it was exported for {wanted}: {error}"
             ) from error
 
+    def warmup(self, batch: int = 1, calls: int = 2) -> None:
+        """Runs the network on ones, so that planning is over before the first request.
+
+        Args:
+            batch: Samples a call; the length of every axis that is free.
+            calls: How often; backends plan in the first calls.
+
+        Raises:
+            ValueError: the shape of an input is not known.
+        """
+        arrays = self.sample(batch)
+        for _ in range(calls):
+            self(*arrays)
+
+    def sample(self, batch: int = 1) -> list[np.ndarray]:
+        """An array of ones for each input; free axes have the length ``batch``."""
+        return [_ones(spec, batch) for spec in self.manifest.inputs]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.manifest.name}: {self.backend}>"
 
     @abstractmethod
     def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """Runs the network on arrays of the declared types."""
+
+
+def _ones(spec: TensorSpec, batch: int) -> np.ndarray:
+    if spec.shape is None:
+        raise ValueError(f"the shape of input {spec} is not known: call the runner on real data")
+    return np.ones([batch if n is None else n for n in spec.shape], spec.dtype)
 
 
 def _as_array(value: Any, spec: TensorSpec) -> np.ndarray:
