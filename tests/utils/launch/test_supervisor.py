@@ -106,6 +106,21 @@ def test_the_time_for_it_is_limited(make_job: MakeJob, left: Left, tmp_path: Pat
     assert left() == []
 
 
+def test_a_second_signal_ends_them_at_once(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
+    command = (
+        f"trap 'echo > {tmp_path}/told' TERM; echo > {tmp_path}/up; while :; do sleep 0.02; done"
+    )
+    threads = [tell(signal.SIGINT, (tmp_path / name).exists) for name in ("up", "told")]
+    began = time.monotonic()
+    with pytest.raises(JobError, match="worker 0 did not end before the second") as caught:
+        run(make_job(command, workers=1))
+    for thread in threads:
+        thread.join()
+    assert caught.value.status == 130
+    assert time.monotonic() - began < 30
+    assert left() == []
+
+
 def test_a_job_dies_with_its_launcher(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
     job = make_job(f"echo > {tmp_path}/up; exec sleep 300", workers=1)
     code = (

@@ -33,7 +33,8 @@ def run(job: Job, patience: Patience | None = None) -> None:
     """Runs a job to its end.
 
     SIGTERM and Ctrl-C are handed on to the workers, which may save their state and exit with
-    status 75. Whatever happens, no process of the job is left when this returns.
+    status 75; a second one ends them at once. Whatever happens, no process of the job is left when
+    this returns.
 
     Raises:
         JobError: a process failed (which one, how), a machine cannot be reached, or the job was
@@ -74,7 +75,7 @@ def _watch(processes: Sequence[Process], told: list[int], patience: Patience) ->
             _check(process)
         if ending is None and any(p.poll() is not None for p in others):
             ending = now + LINGER  # the last workers are about to end, too
-        if ending is not None and now > ending:
+        if len(told) > 1 or (ending is not None and now > ending):
             raise _overdue(workers, others, told, patience)
         time.sleep(POLL)
     for process in processes:
@@ -108,10 +109,13 @@ def _overdue(
     """The error about what did not happen in time."""
     running = ", ".join(str(p.task) for p in workers if p.poll() is None)
     if told:
-        return JobError(
-            f"{running} did not end within {patience.grace:g} s of {signal.Signals(told[0]).name}",
-            128 + told[0],
+        name = signal.Signals(told[0]).name
+        when = (
+            f"within {patience.grace:g} s of {name}"
+            if len(told) == 1
+            else "before the second signal"
         )
+        return JobError(f"{running} did not end {when}", 128 + told[0])
     gone = ", ".join(str(p.task) for p in others if p.poll() is not None)
     return JobError(f"{gone} ended while {running} went on")
 
