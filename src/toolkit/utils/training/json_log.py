@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from toolkit.utils.disk import atomic_write, disk_errors
 from toolkit.utils.training.news import News
+from toolkit.utils.training.portable import portable_values
 from toolkit.utils.training.run import Run
 
 NAME = "log.jsonl"
@@ -58,7 +59,7 @@ class JsonLog:
             "steps_per_epoch": run.steps_per_epoch,
             "seed": run.seed,
             "workers": run.size,
-            "config": run.config,
+            "config": portable_values(run.config),
         }
         with atomic_write(path, "w") as file:
             file.writelines(_line(row) for row in [*kept, first])

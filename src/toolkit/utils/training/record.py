@@ -15,6 +15,7 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.utils.disk import atomic_write
+from toolkit.utils.training.portable import portable, portable_values
 from toolkit.utils.training.run import Run
 
 NAME = "run.json"
@@ -27,8 +28,8 @@ class RunRecord:
 
     It holds the configuration and seed, and a list ``starts``: for the first start and each resume
     the step, time, command line, versions, and the commit of the script's repository with the files
-    that were changed since. It names neither host nor user, and no folder of theirs: paths below
-    the working folder become relative, those below the home folder begin with ``~``.
+    that were changed since. It names neither host nor user; paths become relative to the working
+    folder or begin with ``~`` (`toolkit.utils.training.portable`).
     """
 
     def on_start(self, run: Run) -> None:
@@ -40,7 +41,7 @@ class RunRecord:
         path = run.folder / NAME
         starts = _earlier(path) if run.step else []
         record = {
-            "config": run.config,
+            "config": portable_values(run.config),
             "seed": run.seed,
             "workers": run.size,
             "total_steps": run.total_steps,
@@ -62,7 +63,7 @@ def describe_start(command: Sequence[str] | None = None) -> dict[str, Any]:
     script = Path(sys.argv[0]).resolve().parent if sys.argv and sys.argv[0] else Path.cwd()
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": shlex.join(map(_shown, command)),
+        "command": shlex.join(map(portable, command)),
         "versions": versions(),
         "git": git_state(script if script.is_dir() else Path.cwd()),
     }
@@ -102,20 +103,6 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _command() -> list[str]:
     """The words that started this process, the interpreter by its name alone."""
     return [Path(sys.executable or "python").name, *sys.orig_argv[1:]]
-
-
-def _shown(word: str) -> str:
-    """A word without the folders of this machine; ``--out=/path`` is looked into."""
-    option, equals, value = word.partition("=")
-    if equals and option.startswith("-"):
-        return f"{option}={_shown(value)}"
-    path = Path(word)
-    if not path.is_absolute():
-        return word
-    for base, short in ((Path.cwd(), ""), (Path.home(), "~/")):
-        if base != Path(base.anchor) and path.is_relative_to(base):
-            return short + path.relative_to(base).as_posix()
-    return word
 
 
 def _earlier(path: Path) -> list[Any]:
