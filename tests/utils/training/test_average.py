@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import nn
 
 from toolkit.utils.training import Optimization
 from toolkit.utils.training.average import MovingAverage
@@ -49,6 +51,21 @@ def test_it_comes_back_from_arrays(kit: Any) -> None:
     assert (average.arrays()["0.weight"] != before["0.weight"]).any()
     average.restore(before)
     assert all((value == before[key]).all() for key, value in average.arrays().items())
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lamb", "sgd"])
+def test_networks_may_have_many_parameters(optimizer: str, kit: Any) -> None:
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3, padding=1, in_channels=1))
+    for _ in range(60):
+        net.add(nn.Conv2D(4, 1, in_channels=4), nn.BatchNorm(in_channels=4))
+    net.add(nn.GlobalAvgPool2D(), nn.Dense(3, in_units=4))
+    net.initialize(mx.init.Xavier())
+    net.hybridize(static_alloc=True, static_shape=True)
+    batches = [(np.ones((2, 1, 4, 4), "float32"), np.zeros(2, "int32"))] * 2
+    optimization = Optimization(optimizer, 1e-3, average=0.9, clip_norm=1.0, accumulate=2)
+    run = kit.train(net, batches, epochs=2, optimization=optimization)
+    assert all(np.isfinite(value).all() for value in run.average.arrays().values())
 
 
 def test_training_keeps_an_average_and_evaluates_it(kit: Any) -> None:

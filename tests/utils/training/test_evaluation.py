@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.utils.training import Evaluation, MetricError, Run, StepResult, evaluate
+from toolkit.utils.training import (
+    Evaluation,
+    MetricError,
+    Run,
+    StepResult,
+    evaluate,
+)
 
 
 class Accuracy:
@@ -103,3 +110,15 @@ def test_evaluations_may_be_due_by_steps(kit: Any) -> None:
     run = kit.train(kit.make_net(), epochs=3, callbacks=[evaluation])
     assert len(batches.asked) == 6  # at 3, 4 (epoch), 6, 8 (epoch), 9, 12 (both)
     assert run.fresh("test_loss") is not None
+
+
+def test_a_network_that_was_evaluated_has_its_parameters_in_new_arrays(
+    kit: Any, same_parameters: Callable
+) -> None:
+    """Predicting leaves some in layouts of oneDNN, from which training would round otherwise."""
+    net, other = kit.make_net(), kit.make_net()
+    run = Run(net, steps_per_epoch=1, total_steps=1)
+    before = net[0].weight.data()
+    Evaluation(kit.Batches(), forward=kit.forward).on_epoch(run)
+    assert net[0].weight.data() is not before
+    same_parameters(net, other)

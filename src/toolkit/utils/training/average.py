@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 from mxnet.gluon import Parameter
 
-AT_ONCE = 64  # arrays that one operator call averages
+from toolkit.utils.training.arrays import in_chunks
 
 
 class MovingAverage:
@@ -27,9 +27,7 @@ class MovingAverage:
     def update(self, step: int) -> None:
         """Takes the parameters in, after ``step`` updates."""
         weight = 1 - min(self._decay, (1 + step) / (10 + step))
-        keys = list(self._average)
-        for begin in range(0, len(keys), AT_ONCE):
-            chosen = keys[begin : begin + AT_ONCE]
+        for chosen in in_chunks(list(self._average)):
             pairs = [(self._average[key], self._params[key].list_data()[0]) for key in chosen]
             # a - lr * (wd * a + rescale * p) is a - weight * (a - p), for all arrays in one call.
             mx.nd.multi_sgd_update(

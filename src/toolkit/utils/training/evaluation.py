@@ -14,6 +14,7 @@ from toolkit.utils.training.batches import as_loader, count_samples, spread
 from toolkit.utils.training.errors import MetricError
 from toolkit.utils.training.metric_sums import add_up
 from toolkit.utils.training.objective import Forward, StepResult
+from toolkit.utils.training.parameters import renew
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.workers import Alone, Workers
 
@@ -122,6 +123,7 @@ class Evaluation:
                 contexts=self.contexts,
                 workers=self.workers,
             )
+        renew(run.net)
         run.record({f"{self.prefix}{name}": value for name, value in values.items()})
 
 

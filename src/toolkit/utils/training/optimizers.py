@@ -12,6 +12,7 @@ import numpy as np
 from mxnet.optimizer import Optimizer
 
 from toolkit.utils.registry import unknown
+from toolkit.utils.training.arrays import AT_ONCE
 
 
 class AdamW(Optimizer):
@@ -45,7 +46,7 @@ class AdamW(Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
         self.bias_correction = bias_correction
-        self.aggregate_num = 45  # of one operator call, whose arrays have room for 50
+        self.aggregate_num = AT_ONCE  # parameters updated by one operator call
 
     def create_state(self, index: int, weight: mx.nd.NDArray) -> tuple[mx.nd.NDArray, ...]:
         """The means of the gradients and of their squares, both zero."""

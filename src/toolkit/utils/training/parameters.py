@@ -34,3 +34,19 @@ def settle(net: Any, loader: Loader, forward: Forward, contexts: Sequence[mx.Con
                 f"{key} lies on {param.list_ctx()}, the run is set up for {list(contexts)}; "
                 "net.collect_params().reset_ctx(contexts) moves a network"
             )
+
+
+def renew(net: Any) -> None:
+    """Puts all parameters into new arrays, as they are after loading.
+
+    Predicting leaves weights in layouts of oneDNN, and training that goes on from there rounds
+    otherwise, from one run to the next: a network that has predicted is renewed before it is
+    trained further. Gradients are dropped.
+    """
+    mx.nd.waitall()
+    for param in net._collect_params_with_prefix().values():
+        param._data = [
+            mx.nd.array(data.asnumpy(), data.context, data.dtype) for data in param.list_data()
+        ]
+        if param.grad_req != "null":
+            param._init_grad()

@@ -9,6 +9,7 @@ import mxnet as mx
 from mxnet import autograd
 from mxnet.gluon import Parameter, Trainer
 
+from toolkit.utils.training.arrays import all_finite, set_to_zero, squared_norm
 from toolkit.utils.training.batches import spread
 from toolkit.utils.training.loss_scale import LossScale
 from toolkit.utils.training.objective import Forward, StepResult
@@ -88,15 +89,13 @@ class Updater:
                 self.trainer.update(count, ignore_stale_grad=optimization.unused)
         if optimization.accumulate > 1:
             for context in self._contexts:
-                grads = [param.grad(context) for param in self._trained]
-                mx.nd.reset_arrays(*grads, num_arrays=len(grads))
+                set_to_zero([param.grad(context) for param in self._trained])
 
     def _fits(self) -> bool:
         """Whether no gradient has overflowed; the loss is scaled less after that."""
         if self.loss_scale is None:
             return True
-        grads = [param.list_grad()[0] for param in self._trained]
-        finite = bool(mx.nd.multi_all_finite(*grads, num_arrays=len(grads)).asscalar())
+        finite = all_finite([param.list_grad()[0] for param in self._trained])
         self.loss_scale.update(finite=finite)
         return finite
 
@@ -114,14 +113,13 @@ class Updater:
 
     def finite(self) -> bool:
         """Whether all trained parameters are finite numbers; waits for them."""
-        values = [param.list_data()[0] for param in self._trained]
-        return bool(mx.nd.multi_all_finite(*values, num_arrays=len(values)).asscalar())
+        return all_finite([param.list_data()[0] for param in self._trained])
 
     def _clip(self, largest: float) -> None:
         """Shortens the gradients of each device, taken as one vector, without waiting for it."""
         for context in self._contexts:
             grads = [param.grad(context) for param in self._trained]
-            norm = mx.nd.sqrt(mx.nd.sum(mx.nd.multi_sum_sq(*grads, num_arrays=len(grads))))
+            norm = mx.nd.sqrt(squared_norm(grads))
             factor = mx.nd.clip(largest / (norm + 1e-12), 0, 1)
             for grad in grads:
                 mx.nd.broadcast_mul(grad, factor.reshape((1,) * grad.ndim), out=grad)

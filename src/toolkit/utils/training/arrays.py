@@ -1,0 +1,39 @@
+"""Many arrays in few operator calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import mxnet as mx
+
+T = TypeVar("T")
+
+# MXNet's operators on many arrays hold them in C arrays of 45 (LAMB) to 200 places, unchecked.
+AT_ONCE = 45
+
+
+def in_chunks(arrays: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The arrays, as many at once as any operator takes."""
+    for begin in range(0, len(arrays), AT_ONCE):
+        yield arrays[begin : begin + AT_ONCE]
+
+
+def all_finite(arrays: Sequence[mx.nd.NDArray]) -> bool:
+    """Whether all numbers of arrays on one device are finite; waits for them."""
+    finite = mx.nd.ones((1,), arrays[0].context)
+    for chunk in in_chunks(arrays):
+        mx.nd.multi_all_finite(*chunk, num_arrays=len(chunk), init_output=False, out=finite)
+    return bool(finite.asscalar())
+
+
+def squared_norm(arrays: Sequence[mx.nd.NDArray]) -> mx.nd.NDArray:
+    """The sum of the squares of all numbers of arrays on one device: (1,)."""
+    sums = [mx.nd.multi_sum_sq(*chunk, num_arrays=len(chunk)).sum() for chunk in in_chunks(arrays)]
+    return mx.nd.add_n(*sums)
+
+
+def set_to_zero(arrays: Sequence[mx.nd.NDArray]) -> None:
+    """Fills arrays on one device with zeros."""
+    for chunk in in_chunks(arrays):
+        mx.nd.reset_arrays(*chunk, num_arrays=len(chunk))
