@@ -29,6 +29,13 @@ CASES = {
     "AlbertForPreTraining": {**SIZES, "embedding_size": 8},
     "ElectraForMaskedLM": {**SIZES, "embedding_size": 8},
     "ElectraForSequenceClassification": {**SIZES, "embedding_size": 8},
+    "GPT2LMHeadModel": {
+        "vocab_size": VOCAB,
+        "n_embd": 16,
+        "n_layer": 2,
+        "n_head": 2,
+        "n_positions": 20,
+    },
 }
 
 

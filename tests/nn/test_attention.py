@@ -12,6 +12,7 @@ from toolkit.nn import (
     ConvSqueezeExcitation,
     MultiHeadAttention,
     SqueezeExcitation,
+    causal_bias,
     padding_bias,
 )
 
@@ -121,3 +122,15 @@ def test_impossible_attention_is_refused() -> None:
         MultiHeadAttention(12, 5)
     with pytest.raises(ValueError, match="fused form is scaled self-attention with biases"):
         MultiHeadAttention(12, 3, memory_units=7, fused=True)
+
+
+def test_new_tokens_attend_to_earlier_ones_that_were_kept() -> None:
+    block = MultiHeadAttention(12, 3)
+    block.initialize(mx.init.Normal(0.5))
+    x, causal = mx.nd.array(TEXT), causal_bias(mx.nd, mx.nd.zeros((2, 5)))
+    whole = block(x, causal).asnumpy()
+    first, kept = block.step(x[:, :3], causal[:, :, :3, :3], None)
+    np.testing.assert_allclose(first.asnumpy(), whole[:, :3], rtol=1e-4, atol=1e-5)
+    second, kept = block.step(x[:, 3:], causal[:, :, 3:], kept)
+    np.testing.assert_allclose(second.asnumpy(), whole[:, 3:], rtol=1e-4, atol=1e-5)
+    assert kept[0].shape == kept[1].shape == (2, 3, 5, 4)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mxnet.gluon.nn import LayerNorm
 
-from toolkit.nn import FeedForward, MultiHeadAttention, TransformerLayer
+from toolkit.nn import FeedForward, MultiHeadAttention, TransformerLayer, causal_bias
 from toolkit.nn.activation import activation
 
 X = np.random.default_rng(1).normal(size=(2, 3, 8)).astype("float32")
@@ -66,3 +66,15 @@ def test_dropout_acts_in_training_alone() -> None:
     with mx.autograd.record():
         first, second = block(x), block(x)
     assert not np.array_equal(first.asnumpy(), second.asnumpy())
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_layer_reads_on_from_what_it_kept(first: bool) -> None:
+    block = layer(norm_first=first)
+    block.initialize(mx.init.Normal(0.5))
+    x, causal = mx.nd.array(X), causal_bias(mx.nd, mx.nd.zeros((2, 3)))
+    whole = block(x, causal).asnumpy()
+    past = None
+    for place in range(3):
+        y, past = block.step(x[:, place : place + 1], None, past)
+        np.testing.assert_allclose(y.asnumpy()[:, 0], whole[:, place], rtol=1e-4, atol=1e-5)

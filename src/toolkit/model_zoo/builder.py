@@ -75,7 +75,7 @@ def get_model(
         net = _build(info, info.classes if classes is None else classes, options)
     net.info = info
     if path is not None:
-        load_weights(net, path, tables=info.renames, ctx=ctx)
+        load_weights(net, path, tables=info.renames, layout=info.layout, ctx=ctx)
     return net
 
 

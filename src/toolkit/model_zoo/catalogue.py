@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from toolkit.model_zoo.layouts import Layout
 from toolkit.model_zoo.renames import RenameTable
 from toolkit.utils.registry import Registry
 
@@ -54,6 +55,7 @@ class ModelInfo:
     renames: tuple[RenameTable, ...] = ()
     huggingface: Mapping[str, Any] = field(default_factory=dict)  # how its folders are written
     precision: str = "fp32"  # or "int8", where that form of the network was published
+    layout: Layout | None = None  # of foreign files
     note: str = ""
 
     def entry(self, tag: str | None = None) -> WeightsEntry:
@@ -104,6 +106,7 @@ def read_family(path: Path) -> Iterable[ModelInfo]:
             weights=tuple(entry for entry in entries if entry.name == row.get("weights", name)),
             renames=tables,
             huggingface=data.get("huggingface", {}),
+            layout=Layout.of(**data["layout"]) if "layout" in data else None,
             **values,
         )
 

@@ -128,7 +128,8 @@ def foreign_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
         for ours, theirs in renamed:
             name = name.replace(ours, theirs)
         arrays[name] = value
-    return arrays
+    layout = net.info.layout
+    return arrays if layout is None else layout.pack(arrays)
 
 
 def _config(net: HybridBlock, section: Mapping[str, Any]) -> dict[str, Any]:

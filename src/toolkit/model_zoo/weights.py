@@ -15,6 +15,7 @@ import numpy as np
 from mxnet.gluon import HybridBlock
 
 from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry
+from toolkit.model_zoo.layouts import Layout
 from toolkit.model_zoo.renames import RenameTable, UnmatchedKeysError, match_keys
 from toolkit.utils.checkpoints import read_arrays
 from toolkit.utils.files import cache_dir, check_digest, fetch
@@ -86,6 +87,7 @@ def load_weights(
     path: str | os.PathLike[str],
     *,
     tables: tuple[RenameTable, ...] = (),
+    layout: Layout | None = None,
     ctx: Any = None,
 ) -> None:
     """Fills every parameter of ``net`` from a file of any format that ``read_arrays`` knows.
@@ -95,6 +97,7 @@ def load_weights(
         path: A ``.params``, ``.safetensors``, PyTorch or ``.npz`` file, or a folder as the
             ``transformers`` package saves them.
         tables: Rename tables to try when the file's keys are not the network's own.
+        layout: How foreign files join and transpose what is apart here.
         ctx: Context or list of contexts of the parameters; default the current one.
 
     Parts of the network that its ``optional_parts`` name, heads on an encoder, need not be in the
@@ -105,6 +108,8 @@ def load_weights(
             shapes are named.
     """
     arrays = _read(Path(path))
+    if layout is not None:
+        arrays = layout.unpack(arrays)
     params = unique_params(net)
     shapes = {key: tuple(param.shape or ()) for key, param in params.items()}
     optional = getattr(net, "optional_parts", ())

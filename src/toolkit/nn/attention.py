@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import mxnet as mx
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Activation, Conv2D, Dense, Dropout
 
@@ -127,6 +128,22 @@ class MultiHeadAttention(HybridBlock):
         query = self.split(F, self.query(x))
         key, value = self.split(F, self.key(memory)), self.split(F, self.value(memory))
         return self.attend(F, query, key, value, bias)
+
+    def step(self, x: Any, bias: Any, past: Any) -> tuple[Any, Any]:
+        """Attention of new tokens ``(N, T, units)`` to themselves and to earlier ones.
+
+        ``past`` are keys and values of the earlier ones, each ``(N, heads, S, head_units)``, or
+        None; returned are ``(N, T, units)`` and the same pair with the new tokens. Outside of
+        graphs: every call is of other shapes.
+        """
+        query, key, value = (
+            self.split(mx.nd, part(x)) for part in (self.query, self.key, self.value)
+        )
+        if past is not None:
+            key, value = (
+                mx.nd.concat(old, new, dim=2) for old, new in zip(past, (key, value), strict=True)
+            )
+        return self.attend(mx.nd, query, key, value, bias), (key, value)
 
     def split(self, F: Any, x: Any) -> Any:
         """Puts heads side by side: ``(N, T, width)`` to ``(N, heads, T, head_units)``."""

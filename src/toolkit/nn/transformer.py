@@ -79,5 +79,15 @@ class TransformerLayer(HybridBlock):
         x = self.attention_norm(x + self._drop(self.attention(x, bias)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
 
+    def step(self, x: Any, bias: Any, past: Any) -> tuple[Any, Any]:
+        """The same for new tokens alone; ``past`` and what is returned as for the attention."""
+        asked = self.attention_norm(x) if self._norm_first else x
+        mixed, past = self.attention.step(asked, bias, past)
+        x = x + self._drop(mixed)
+        if self._norm_first:
+            return x + self._drop(self.feed_forward(self.feed_forward_norm(x))), past
+        x = self.attention_norm(x)
+        return self.feed_forward_norm(x + self._drop(self.feed_forward(x))), past
+
     def _drop(self, x: Any) -> Any:
         return x if self.dropout is None else self.dropout(x)

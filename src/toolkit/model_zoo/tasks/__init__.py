@@ -1,6 +1,7 @@
 """Tasks: a backbone or an encoder with a head, one module a task; importing registers them."""
 
 from toolkit.model_zoo.tasks import (  # noqa: F401
+    causal_language_model,
     image_classifier,
     masked_language_model,
     question_answerer,

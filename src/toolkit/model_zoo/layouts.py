@@ -1,0 +1,72 @@
+"""Arrays that others keep joined or transposed, taken apart into ours and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.model_zoo.renames import Template
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is different about a foreign file besides its names; templates as in rename tables."""
+
+    transposed: tuple[Template, ...] = ()  # two-dimensional arrays that are transposed there
+    joined: tuple[tuple[Template, tuple[Template, ...]], ...] = ()  # along the first axis
+    prefix: str = ""  # that the file may lack
+
+    @classmethod
+    def of(
+        cls,
+        transposed: Iterable[str] = (),
+        joined: Iterable[tuple[str, Sequence[str]]] = (),
+        prefix: str = "",
+    ) -> Layout:
+        """Makes a layout from plain strings, as the weights files hold them."""
+        return cls(
+            tuple(Template(text, True) for text in transposed),
+            tuple(
+                (Template(whole, True), tuple(Template(part, True) for part in parts))
+                for whole, parts in joined
+            ),
+            prefix,
+        )
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Foreign arrays with each joined one in parts, and none transposed."""
+        result: dict[str, np.ndarray] = {}
+        for key, value in arrays.items():
+            name = self._full(key)
+            if self._is_transposed(name):
+                value = value.T
+            for whole, parts in self.joined:
+                fields = whole.match(name)
+                if fields is not None:
+                    pieces = np.split(value, len(parts))
+                    result |= {p.format(fields): v for p, v in zip(parts, pieces, strict=True)}
+                    break
+            else:
+                result[key] = value
+        return result
+
+    def pack(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The way back: parts joined, and what is to be transposed transposed."""
+        result: dict[str, np.ndarray] = dict(arrays)
+        for whole, parts in self.joined:
+            for key in arrays:
+                fields = parts[0].match(key)
+                if fields is not None:
+                    pieces = [result.pop(part.format(fields)) for part in parts]
+                    result[whole.format(fields)] = np.concatenate(pieces)
+        return {k: v.T.copy() if self._is_transposed(k) else v for k, v in result.items()}
+
+    def _full(self, key: str) -> str:
+        if key.startswith(self.prefix) or any(w.match(key) is not None for w, _ in self.joined):
+            return key
+        return self.prefix + key
+
+    def _is_transposed(self, name: str) -> bool:
+        return any(template.match(name) is not None for template in self.transposed)
