@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "AccuracyDropError": "quantization",
+        "Batcher": "batching",
         "ClassPrediction": "classification",
         "ExportError": "exporter",
         "Manifest": "manifest",

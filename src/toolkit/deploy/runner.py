@@ -28,14 +28,7 @@ class Runner(ABC):
         Raises:
             ValueError: the number of arrays or the shape of one does not fit.
         """
-        specs = self.manifest.inputs
-        if len(arrays) != len(specs):
-            names = "; ".join(map(str, specs))
-            raise ValueError(
-                f"{self.manifest.name} has {_count(len(specs), 'input')} ({names}), "
-                f"got {_count(len(arrays), 'array')}"
-            )
-        given = [_as_array(a, spec) for a, spec in zip(arrays, specs, strict=True)]
+        specs, given = self.manifest.inputs, self.checked(*arrays)
         try:
             return self._run(given)
         except self.errors as error:
@@ -44,6 +37,17 @@ class Runner(ABC):
             raise ValueError(
                 f"{self.manifest.name} failed on {shapes}; it was exported for {wanted}: {error}"
             ) from error
+
+    def checked(self, *arrays: Any) -> list[np.ndarray]:
+        """The arrays as the network takes them; ValueError as from a call, before it is made."""
+        specs = self.manifest.inputs
+        if len(arrays) != len(specs):
+            names = "; ".join(map(str, specs))
+            raise ValueError(
+                f"{self.manifest.name} has {_count(len(specs), 'input')} ({names}), "
+                f"got {_count(len(arrays), 'array')}"
+            )
+        return [_as_array(a, spec) for a, spec in zip(arrays, specs, strict=True)]
 
     def warmup(self, batch: int = 1, calls: int = 2) -> None:
         """Runs the network on ones, so that planning is over before the first request.
