@@ -69,7 +69,7 @@ class EndItself:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(folder: str, kvstore: str, epochs: str, *accident: str) -> None:
+def main(folder: str, kvstore: str, epochs: str, *accident: str) -> Any:
     workers = join(kvstore)
     order = ShuffledBatches(SAMPLES, BATCH, seed=2)
     loader = DataLoader(make_data(), sampler=ShardedBatches(order, workers.rank, workers.size))
@@ -93,7 +93,8 @@ def main(folder: str, kvstore: str, epochs: str, *accident: str) -> None:
     )
     arrays = {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
     write_params(Path(folder) / f"worker{workers.rank}.params", arrays)
+    return net
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    kept = main(*sys.argv[1:])  # what a script keeps to its end must not keep the job from ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import runpy
 import signal
@@ -72,6 +73,7 @@ def test_an_unknown_kvstore_is_refused() -> None:
 def workers(monkeypatch: pytest.MonkeyPatch) -> JobWorkers:
     """A job of one process, on a store that needs no servers."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(atexit, "register", lambda function: function)
     return JobWorkers("local")
 
 

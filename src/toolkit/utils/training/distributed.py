@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import logging
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -57,7 +59,7 @@ class JobWorkers:
         self._known: set[int] = set()
         if not self._sync:
             self.command({"sums": SUMS})
-        _end_alone_on_failure(self.store)
+        _leave_in_order(self.store)
         _log.info("worker %d of %d joined the job", self.rank, self.size)
 
     def reduce(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -104,15 +106,28 @@ class JobWorkers:
             self.store.init(key, mx.nd.zeros_like(example))
 
 
-def _end_alone_on_failure(store: Any) -> None:
-    """Lets a process that fails end without the others, for which it would wait at its exit."""
-    before = sys.excepthook
+def _leave_in_order(store: Any) -> None:
+    """Closes the store before the interpreter is taken down; a process that fails waits for nobody.
 
-    def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    MXNet aborts where a store is still open when its libraries are unloaded, as one is that a
+    trainer and its parameters refer to in a circle.
+    """
+    before, failed = sys.excepthook, threading.Event()
+
+    def note(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         before(kind, error, trace)
-        check_call(_LIB.MXKVStoreSetBarrierBeforeExit(store.handle, 0))
-        # What waits for answers that never come cannot be taken down in order.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        faulthandler.dump_traceback_later(HANG, exit=True, file=nowhere)
+        failed.set()
 
-    sys.excepthook = end
+    def leave() -> None:
+        if failed.is_set():
+            check_call(_LIB.MXKVStoreSetBarrierBeforeExit(store.handle, 0))
+            # What waits for answers that never come cannot be taken down in order.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            faulthandler.dump_traceback_later(HANG, exit=True, file=nowhere)
+        else:
+            mx.nd.waitall()
+        handle, store.handle = store.handle, None  # the store itself would close it once more
+        check_call(_LIB.MXKVStoreFree(handle))
+
+    sys.excepthook = note
+    atexit.register(leave)
