@@ -1,10 +1,12 @@
 """Fine-tunes a published network on pictures of other classes, with a head of its own.
 
     python scripts/classification/finetune.py TRAIN TEST --out FOLDER --model squeezenet1.0 \\
-        --weights FILE
+        --weights FILE --learning-rate 0.002
 
 TRAIN and TEST are as in ``train_imagenet.py``, which does the work; here are other defaults: the
-published weights, a small learning rate, a smaller one yet below the head.
+published weights, a small learning rate, a smaller one yet below the head. Networks without
+normalization, such as SqueezeNet, want a tenth of it: else the rectifier of the new head dies, and
+the loss stays at the logarithm of the number of classes.
 """
 
 from __future__ import annotations
