@@ -16,7 +16,7 @@ from toolkit.cli.versions import version
 
 # Each is the click command of that name in the module of that name: `deploy-info` in deploy_info.
 COMMANDS = (
-    *("models", "info", "predict", "export", "quantize", "deploy-info"),
+    *("models", "info", "predict", "export", "quantize", "benchmark", "deploy-info"),
     *("launch", "plot", "pack", "demo", "setup"),
 )
 
