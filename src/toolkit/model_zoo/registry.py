@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from mxnet.gluon import HybridBlock
@@ -48,7 +49,7 @@ class FamilyRegistry(Registry[Variant]):
         config = dataclasses.replace(variant.config, **fields) if fields else variant.config
         return variant.family(config, **{k: v for k, v in options.items() if k not in fields})
 
-    def options(self, name: str) -> set[str]:
+    def options(self, name: str) -> frozenset[str]:
         """What ``create`` takes: the options of the family and the fields of the config."""
         variant = self[name]
         config = variant.config
@@ -56,10 +57,11 @@ class FamilyRegistry(Registry[Variant]):
         return keyword_options(variant.family) | {field.name for field in fields}
 
 
-def keyword_options(builder: Callable[..., Any]) -> set[str]:
+@cache
+def keyword_options(builder: Callable[..., Any]) -> frozenset[str]:
     """The names of a callable's keyword-only parameters."""
     parameters = inspect.signature(builder).parameters.values()
-    return {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    return frozenset(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 BACKBONES = FamilyRegistry("backbone")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock, SymbolBlock
 
-from toolkit.model_zoo import get_model, list_models, model_info
+from toolkit.model_zoo import get_arrays, get_model, list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.utils.testing import assert_is_backbone
 
@@ -105,6 +105,30 @@ def test_it_classifies_the_same_in_every_form(name: str, tmp_path: Path) -> None
             warnings.simplefilter("ignore")  # of parameters that the fused graph has taken in
             exported.optimize_for(x, backend="MKLDNN")
         np.testing.assert_allclose(exported(x).asnumpy(), eager, rtol=0, atol=tolerance)
+
+
+def to_bfloat16(values: np.ndarray) -> np.ndarray:
+    """The nearest numbers that bfloat16 has, as float32."""
+    bits = np.ascontiguousarray(values, "float32").view("uint32")
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype("uint32").view("float32")
+
+
+def test_numbers_are_rounded_to_the_nearest_even() -> None:
+    values = np.array([1, 1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-7, -3.14159], "float32")
+    expected = np.array([1, 1, 1 + 2**-6, 1 + 2**-7, -3.140625], "float32")
+    np.testing.assert_array_equal(to_bfloat16(values), expected)
+
+
+@pytest.mark.parametrize("name", small_first(MODELS))
+def test_weights_and_pictures_may_be_kept_in_bfloat16(name: str) -> None:
+    """Computed in float32: what the eight bits of the numbers alone cost, on any CPU."""
+    net, x = build(name), images(name)
+    expected = net(mx.nd.array(x)).asnumpy()
+    for key, values in get_arrays(net).items():
+        param = net._collect_params_with_prefix()[key]
+        param.set_data(mx.nd.array(to_bfloat16(values)))
+    found = net(mx.nd.array(to_bfloat16(x))).asnumpy()
+    assert 0 < np.abs(found - expected).max() <= 2e-2 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("name", small_first(MODELS))
