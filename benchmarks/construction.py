@@ -26,6 +26,9 @@ SIDES = {"inceptionv3": 299}
 
 
 def side_of(name: str) -> int:
+    """Of the picture: 224 where upstream makes dense layers that fit the first input."""
+    if name.startswith(("vgg", "alexnet")):
+        return 224
     return SIDES.get(name, 32 if name.startswith("cifar") else 64)
 
 
