@@ -49,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     add("--warmup", type=float, help="epochs to the peak; a cosine to 0 follows")
     add("--momentum", type=float, default=0.9)
     add("--weight-decay", type=float, help="of weights, not of biases and normalization")
+    add("--average", type=float, help="decay of a moving average, which is what is scored and left")
     add("--precision", default="float32", help="of the heavy layers: bfloat16, float16")
     add("--smoothing", type=float, default=0.0, help="of labels")
     add("--score-every", type=int, default=1, help="epochs between scores on the test data")
@@ -146,6 +147,7 @@ def optimization(args: argparse.Namespace, *groups: Group) -> Optimization:
         options={"momentum": args.momentum},
         weight_decay=args.weight_decay,
         groups=groups,
+        average=args.average,
         precision=args.precision,
     )
 
@@ -190,5 +192,6 @@ def train(
         ),
     )
     if not job.rank:
-        write_params(args.out / "final.params", get_arrays(net))
+        arrays = run.average.arrays() if run.average else get_arrays(net)
+        write_params(args.out / "final.params", arrays)
     return run

@@ -101,6 +101,14 @@ def test_every_option_trains(records, tmp_path, options):
     assert np.isfinite(epoch["test_loss"])
 
 
+def test_the_average_is_what_is_left(records, tmp_path):
+    for out, options in (("last", ()), ("mean", ("--average", 0.9))):
+        run("train_cifar10", *small(records, tmp_path / out, "--epochs", 2, *options))
+    last, mean = ((tmp_path / out / "final.params").read_bytes() for out in ("last", "mean"))
+    assert len(last) == len(mean)
+    assert last != mean
+
+
 def test_what_is_frozen_stays(records, tmp_path):
     run("train_cifar10", *small(records, tmp_path, *BUNDLED, "--freeze", r"^backbone\."))
     before = get_model("cifar_resnet20_v1", True)._collect_params_with_prefix()
@@ -114,7 +122,7 @@ def test_what_is_frozen_stays(records, tmp_path):
 
 def test_a_run_that_broke_off_is_gone_on_with(records, tmp_path, monkeypatch):
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    options = ["--epochs", 3, "--score-every", 3]
+    options = ["--epochs", 3]
     script = run("train_cifar10", *small(records, straight, *options))
     augment, calls = script.Augment.__call__, []
 
