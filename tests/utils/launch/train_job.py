@@ -8,6 +8,7 @@ The network has no BatchNorm, so what workers compute together is what one would
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -69,8 +70,10 @@ class EndItself:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(folder: str, kvstore: str, epochs: str, *accident: str) -> Any:
+def main(folder: str, kvstore: str, epochs: str, *accident: str) -> None:
     workers = join(kvstore)
+    if workers.store is not None:  # what outlives the interpreter must not make its end an abort
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(workers.store))
     order = ShuffledBatches(SAMPLES, BATCH, seed=2)
     loader = DataLoader(make_data(), sampler=ShardedBatches(order, workers.rank, workers.size))
     net = make_net()
@@ -93,8 +96,7 @@ def main(folder: str, kvstore: str, epochs: str, *accident: str) -> Any:
     )
     arrays = {k: p.data().asnumpy() for k, p in net._collect_params_with_prefix().items()}
     write_params(Path(folder) / f"worker{workers.rank}.params", arrays)
-    return net
 
 
 if __name__ == "__main__":
-    kept = main(*sys.argv[1:])  # what a script keeps to its end must not keep the job from ending
+    main(*sys.argv[1:])

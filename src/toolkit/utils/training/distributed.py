@@ -109,8 +109,8 @@ class JobWorkers:
 def _leave_in_order(store: Any) -> None:
     """Closes the store before the interpreter is taken down; a process that fails waits for nobody.
 
-    MXNet aborts where a store is still open when its libraries are unloaded, as one is that a
-    trainer and its parameters refer to in a circle.
+    MXNet aborts where a store is still open when its library is unloaded, as one is that anything
+    keeps to the end.
     """
     before, failed = sys.excepthook, threading.Event()
 
