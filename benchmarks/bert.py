@@ -87,6 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--upstream", help="a Python that has GluonNLP")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--what", nargs="+", choices=("forward", "step"), default=["forward", "step"]
+    )
     parser.add_argument("--serve", choices=("ours", "upstream"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
@@ -103,7 +106,7 @@ def main() -> None:
         )
         for side, python in sides.items()
     }  # fmt: skip
-    for what in ("forward", "step"):
+    for what in args.what:
         seconds: dict[str, list[float]] = {side: [] for side in processes}
         for index in range(args.rounds + 1):
             for side, process in processes.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import mxnet as mx
+import numpy as np
 import pytest
 
 from toolkit.model_zoo import get_model, save_huggingface
@@ -71,3 +72,20 @@ def test_an_encoder_is_fine_tuned(
     assert len(lines) == 1 + {"SST-2": 12, "STS-B": 8}[task]
     assert (out / "final.params").is_file()
     assert (out / "log.jsonl").is_file()
+
+
+def test_lines_become_vectors(weights: Path, tmp_path: Path) -> None:
+    script = load("embed")
+    (tmp_path / "lines.txt").write_text("a good film\nbad\na very bad film\nbad\n")
+    options = [str(tmp_path / "lines.txt"), "--model", "minilm_6_384_12", "--batch-size", "2"]
+    options += ["--weights", str(weights), "--out", str(tmp_path / "vectors.npy")]
+    vectors = script.main(script.parse(options))
+    np.testing.assert_array_equal(np.load(tmp_path / "vectors.npy"), vectors)
+    assert vectors.shape == (4, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    # The same line has the same vector, whatever is beside it in its batch.
+    np.testing.assert_allclose(vectors[1], vectors[3], rtol=1e-4, atol=1e-5)
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
+    (tmp_path / "lines.txt").write_text("")
+    with pytest.raises(ValueError, match="has no lines"):
+        script.main(script.parse(options))
