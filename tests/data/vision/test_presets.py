@@ -34,6 +34,8 @@ def test_sizes() -> None:
         "torchvision_googlenet": ((224, 224), 256),
         "torchvision_inception": ((299, 299), 342),
         "cifar": ((32, 32), 32),
+        "ssd_512": ((512, 512), None),
+        "ssd_300": ((300, 300), None),
     }
 
 

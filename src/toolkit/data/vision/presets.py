@@ -115,6 +115,8 @@ _CIFAR = ImagePreset(
 # TensorFlow, turn pictures so normalized into -1..1, which their presets do at once.
 _TORCHVISION = replace(_IMAGENET, name="torchvision", interpolation="bilinear")
 _HALVES = replace(_TORCHVISION, mean=(0.5,) * 3, std=(0.5,) * 3)
+# Straight to a square: boxes are scaled back by its sides.
+_SSD = ImagePreset("ssd_512", (512, 512), None, "area", IMAGENET_MEAN, IMAGENET_STD)
 
 PRESETS: dict[str, ImagePreset] = {
     preset.name: preset
@@ -126,5 +128,7 @@ PRESETS: dict[str, ImagePreset] = {
         replace(_HALVES, name="torchvision_googlenet"),
         replace(_HALVES, name="torchvision_inception", size=(299, 299), resize=342),
         _CIFAR,
+        _SSD,
+        replace(_SSD, name="ssd_300", size=(300, 300)),
     )
 }

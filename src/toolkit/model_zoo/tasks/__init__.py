@@ -6,6 +6,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     masked_language_model,
     question_answerer,
     sentence_encoder,
+    ssd,
     text_classifier,
     text_encoder,
     token_classifier,

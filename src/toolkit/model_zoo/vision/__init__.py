@@ -23,5 +23,6 @@ from toolkit.model_zoo.vision import (  # noqa: F401
     shufflenet,
     squeezenet,
     vgg,
+    vgg_atrous,
     xception,
 )

@@ -1,0 +1,64 @@
+"""Anchors: the boxes that a detector starts from at every cell of a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mxnet.gluon import HybridBlock
+
+
+def anchor_shapes(
+    low: float, high: float, ratios: Sequence[float]
+) -> tuple[tuple[float, float], ...]:
+    """Widths and heights of SSD's anchors at one feature: Liu et al., 2015, 1512.02325.
+
+    A square of side ``low``, one of side ``sqrt(low * high)``, and for each ratio but the first
+    (which is 1) a box of the first one's area.
+    """
+    middle = float(np.sqrt(low * high))
+    return ((low, low), (middle, middle), *rectangles(low, ratios[1:]))
+
+
+def rectangles(side: float, ratios: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """Widths and heights of boxes of area ``side ** 2`` whose width over height is each ratio."""
+    return tuple((side * float(np.sqrt(r)), side / float(np.sqrt(r))) for r in ratios)
+
+
+def grid_anchors(
+    shapes: Sequence[tuple[float, float]], step: float, cells: tuple[int, int]
+) -> np.ndarray:
+    """Anchors at every cell, as centre x, centre y, width, height: ``(H, W, A, 4)`` float32.
+
+    Args:
+        shapes: Widths and heights, in pixels.
+        step: Pixels from one cell to the next; the first centre is at half of it.
+        cells: Rows and columns.
+    """
+    rows, columns = cells
+    anchors = np.empty((rows, columns, len(shapes), 4), np.float32)
+    anchors[..., 0] = ((np.arange(columns) + 0.5) * step)[None, :, None]
+    anchors[..., 1] = ((np.arange(rows) + 0.5) * step)[:, None, None]
+    anchors[..., 2:] = np.asarray(shapes, np.float32)
+    return anchors
+
+
+class AnchorGrid(HybridBlock):
+    """Gives the anchors of a feature's cells, cut from a grid made once.
+
+    They are a constant of the graph, so that an exported network takes images of any size up to
+    that of the grid.
+
+    Args:
+        anchors: ``(H, W, A, 4)``, in any form.
+    """
+
+    def __init__(self, anchors: np.ndarray) -> None:
+        super().__init__()
+        rows, columns = anchors.shape[:2]
+        self.anchors = self.params.get_constant("anchors", anchors.reshape(1, 1, rows, columns, -1))
+
+    def hybrid_forward(self, F: Any, feature: Any, anchors: Any) -> Any:
+        """Maps a feature ``(N, C, H, W)`` to its anchors ``(1, H * W * A, 4)``, row by row."""
+        return F.reshape(F.slice_like(anchors, feature, axes=(2, 3)), (1, -1, 4))

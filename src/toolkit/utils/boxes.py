@@ -1,0 +1,106 @@
+"""Pure functions on boxes, NumPy only: corners ``x0, y0, x1, y1`` in absolute pixels.
+
+A box that has no area (inverted, of zero width or height, or with a NaN) overlaps nothing: its
+area and its IoU with anything are 0. ``clean`` tells such boxes apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class BoxError(ValueError):
+    """Boxes that are no boxes: of a wrong shape, inverted, without area, or not numbers."""
+
+
+def as_boxes(boxes: object) -> np.ndarray:
+    """Boxes as a float array ``(R, 4)``; an empty list is no boxes. Raises BoxError otherwise."""
+    try:
+        array = np.asarray(boxes, np.float32 if not isinstance(boxes, np.ndarray) else None)
+    except (TypeError, ValueError) as error:
+        raise BoxError(f"boxes are (R, 4) numbers x0, y0, x1, y1, got {boxes!r:.80}") from error
+    if array.size == 0:
+        return np.zeros((0, 4), np.float32)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise BoxError(f"boxes are (R, 4) numbers x0, y0, x1, y1, got the shape {array.shape}")
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Areas ``(...)`` of boxes ``(..., 4)``; 0 for what is no box."""
+    with np.errstate(invalid="ignore"):
+        width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+        return np.where((width > 0) & (height > 0), width * height, 0)
+
+
+def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Common areas ``(R, S)`` of each of ``(R, 4)`` boxes with each of ``(S, 4)``."""
+    with np.errstate(invalid="ignore"):
+        low = np.maximum(first[:, None, :2], second[None, :, :2])
+        high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+        sides = high - low
+        return np.where((sides > 0).all(-1), sides[..., 0] * sides[..., 1], 0)
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union ``(R, S)`` of boxes ``(R, 4)`` and ``(S, 4)``, in [0, 1]."""
+    areas = area(first)[:, None], area(second)[None]
+    common = np.where((areas[0] > 0) & (areas[1] > 0), intersection(first, second), 0)
+    union = areas[0] + areas[1] - common
+    return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
+
+
+def coverage(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """What share of each box ``(R, 4)`` lies in each region ``(S, 4)``: ``(R, S)`` in [0, 1]."""
+    common, areas = intersection(boxes, regions), area(boxes)[:, None]
+    return np.divide(common, areas, out=np.zeros_like(common), where=(areas > 0) & (common > 0))
+
+
+def to_center(boxes: np.ndarray) -> np.ndarray:
+    """Corners ``(..., 4)`` as centre x, centre y, width, height."""
+    sides = boxes[..., 2:] - boxes[..., :2]
+    return np.concatenate([boxes[..., :2] + sides / 2, sides], -1)
+
+
+def to_corners(boxes: np.ndarray) -> np.ndarray:
+    """The inverse of ``to_center``."""
+    half = boxes[..., 2:] / 2
+    return np.concatenate([boxes[..., :2] - half, boxes[..., :2] + half], -1)
+
+
+def to_xywh(boxes: np.ndarray) -> np.ndarray:
+    """Corners ``(..., 4)`` as left, top, width, height: COCO's form."""
+    return np.concatenate([boxes[..., :2], boxes[..., 2:] - boxes[..., :2]], -1)
+
+
+def from_xywh(boxes: np.ndarray) -> np.ndarray:
+    """The inverse of ``to_xywh``."""
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1)
+
+
+def clip(boxes: np.ndarray, height: float, width: float) -> np.ndarray:
+    """Boxes ``(..., 4)`` with what lies out of the image cut off."""
+    limits = np.array([width, height, width, height], boxes.dtype)
+    return np.clip(boxes, 0, limits)
+
+
+def clean(
+    boxes: np.ndarray, height: float, width: float, *, min_side: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clips boxes to their image and says which of them are worth keeping.
+
+    Args:
+        boxes: ``(R, 4)``.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        min_side: Least width and height in pixels after clipping.
+
+    Returns:
+        The clipped boxes ``(R, 4)`` and a mask ``(R,)``: False for boxes that hold NaN, are
+        inverted, lie out of the image or are too small.
+    """
+    with np.errstate(invalid="ignore"):
+        clipped = clip(boxes, height, width)
+        sides = clipped[:, 2:] - clipped[:, :2]
+        # NaN compares as False.
+        return clipped, (sides >= min_side).all(1) & np.isfinite(boxes).all(1)

@@ -1,0 +1,35 @@
+"""Anchors: shapes, places, and the part of the grid that a feature gets."""
+
+from __future__ import annotations
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from toolkit.nn.anchors import AnchorGrid, anchor_shapes, grid_anchors, rectangles
+
+
+def test_shapes_have_the_area_and_the_ratio() -> None:
+    shapes = np.array(anchor_shapes(30, 60, (1, 2, 0.5)))
+    np.testing.assert_allclose(shapes[:2], [[30, 30], [1800**0.5] * 2])
+    np.testing.assert_allclose(shapes[2:].prod(1), 900)
+    np.testing.assert_allclose(shapes[2:, 0] / shapes[2:, 1], [2, 0.5])
+    assert len(rectangles(10, ())) == 0
+
+
+def test_a_grid_has_its_anchors_in_the_middle_of_cells() -> None:
+    anchors = grid_anchors(((10, 20), (30, 30)), 8, (2, 3))
+    assert anchors.shape == (2, 3, 2, 4)
+    assert anchors[0, 0, 0].tolist() == [4, 4, 10, 20]
+    assert anchors[1, 2, 1].tolist() == [20, 12, 30, 30]
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_feature_gets_the_upper_left_part(hybrid: bool) -> None:
+    grid = grid_anchors(((10, 20), (30, 30)), 8, (4, 5))
+    net = AnchorGrid(grid)
+    net.initialize()
+    if hybrid:
+        net.hybridize()
+    result = net(mx.nd.zeros((3, 7, 2, 3))).asnumpy()
+    np.testing.assert_array_equal(result, grid[:2, :3].reshape(1, -1, 4))
