@@ -3,7 +3,7 @@
     make parity ARGS="--collect-only -q"          makes the environment that has both
     .venv-parity/bin/python benchmarks/construction.py [NAME...] [--repeat 3]
 
-Each measurement is a process of its own: the network is built, initialized and run once on a small
+Each measurement is a process of its own: the network is built, initialized and run once on a
 picture (upstream learns its shapes from the first input). Time is the processor's, so that other
 work on the machine does not count; memory is the peak beyond that of the imports. The least of the
 repetitions counts.
@@ -26,10 +26,8 @@ SIDES = {"inceptionv3": 299}
 
 
 def side_of(name: str) -> int:
-    """Of the picture: 224 where upstream makes dense layers that fit the first input."""
-    if name.startswith(("vgg", "alexnet")):
-        return 224
-    return SIDES.get(name, 32 if name.startswith("cifar") else 64)
+    """Of the picture: the usual one, since some of upstream's fit no other."""
+    return SIDES.get(name, 32 if name.startswith("cifar") else 224)
 
 
 def build(library: str, name: str):
