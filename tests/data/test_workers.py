@@ -129,6 +129,8 @@ PROGRAM = """
             return index ** 2, os.getpid()
 
     {guard}
+        # Jobs in the background are started with the signal ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         loader = DataLoader(Squares(), 4, workers=2)
         pids = set()
         for number, (squares, workers) in enumerate(loader):
@@ -162,7 +164,7 @@ def run(
     ("then", "status"),
     [
         ("sys.exit(0)", 0),
-        ("os.killpg(0, signal.SIGINT)", -signal.SIGINT),  # what ctrl-C does
+        ("os.killpg(0, signal.SIGINT)", -signal.SIGINT),  # what Ctrl-C does
         ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
     ],
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,14 +32,17 @@ def record(folder: Path) -> dict[str, object]:
     return json.loads((folder / "run.json").read_text())
 
 
-def test_the_record_holds_what_starts_the_run_again(tmp_path: Path) -> None:
+def test_the_record_holds_what_starts_the_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python3", "train.py", "--epochs", "3"])
     RunRecord().on_start(Run(None, 5, 50, seed=4, folder=tmp_path, config={"lr": 0.1}))
     found = record(tmp_path)
     assert (found["config"], found["seed"], found["total_steps"]) == ({"lr": 0.1}, 4, 50)
     (start,) = found["starts"]
     assert start["step"] == 0
     assert start["versions"]["toolkit"] == toolkit.__version__
-    assert "pytest" in start["command"]
+    assert start["command"].endswith(" train.py --epochs 3")
 
 
 def test_a_resume_adds_its_start(tmp_path: Path) -> None:
