@@ -1,0 +1,122 @@
+"""TextCNN: Kim, 2014, https://arxiv.org/abs/1408.5882.
+
+Not a text encoder: it has one vector a text, none a token. No row of the published models either:
+its vocabulary is that of the texts it is trained on. A script builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import Conv1D, Dense, Dropout, Embedding
+
+from toolkit.nn.containers import sequence
+from toolkit.utils.registry import unknown
+
+# Of each mode, one entry a table of words: whether training changes it.
+MODES: Mapping[str, tuple[bool, ...]] = MappingProxyType(
+    {
+        "rand": (True,),  # nothing is known of words before training
+        "static": (False,),  # published vectors, kept
+        "non-static": (True,),  # published vectors, tuned
+        "multichannel": (False, True),  # both, side by side
+    }
+)
+
+
+@dataclass(frozen=True)
+class TextCNNConfig:
+    """What tells one of these networks from another.
+
+    Raises:
+        ValueError: no such mode, or no widths.
+    """
+
+    vocab_size: int
+    classes: int
+    mode: str = "rand"
+    units: int = 300  # of a word's vector
+    channels: int = 100  # filters of each width
+    widths: tuple[int, ...] = (3, 4, 5)  # words that a filter sees
+    dropout: float = 0.5  # on the features of a text
+    word_dropout: float = 0.0  # share of words that are left out in training; the paper has none
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(unknown("mode", self.mode, MODES))
+        if not self.widths or min(self.widths) < 1:
+            raise ValueError(f"widths must be one or more numbers from 1 on, got {self.widths!r}")
+
+
+class StrongestMatch(HybridBlock):
+    """Filters of one width over a text, and the strongest answer of each.
+
+    Args:
+        channels: Number of filters.
+        width: Words that a filter sees; it also hangs over both ends of a text.
+        units: Of a word.
+    """
+
+    def __init__(self, channels: int, width: int, *, units: int) -> None:
+        super().__init__()
+        self._overhang = width - 1
+        self.conv = Conv1D(channels, width, padding=width - 1, activation="relu", in_channels=units)
+
+    def hybrid_forward(self, F: Any, x: Any, valid_length: Any) -> Any:
+        """Maps ``(N, units, T)``, zero beyond the lengths ``(N,)``, to ``(N, channels)``."""
+        answers = F.transpose(self.conv(x), axes=(0, 2, 1))
+        # Windows that see nothing of the text are no answers: zero, the least that ReLU gives.
+        lengths = valid_length + self._overhang
+        answers = F.SequenceMask(answers, lengths, use_sequence_length=True, axis=1)
+        return F.max(answers, axis=1)
+
+
+class TextCNN(HybridBlock):
+    """Scores ``(N, classes)``, before softmax, of texts of any length from 1 on.
+
+    What stands beyond the valid length changes nothing.
+    """
+
+    def __init__(self, config: TextCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        trained = MODES[config.mode]
+        self.tables = sequence(*(Embedding(config.vocab_size, config.units) for _ in trained))
+        for table, changes in zip(self.tables, trained, strict=True):
+            table.weight.grad_req = "write" if changes else "null"
+        self.word_dropout = Dropout(config.word_dropout, axes=(2,)) if config.word_dropout else None
+        units = config.units * len(trained)
+        self.matches = sequence(
+            *(StrongestMatch(config.channels, width, units=units) for width in config.widths)
+        )
+        self.dropout = Dropout(config.dropout)
+        self.head = Dense(config.classes, in_units=config.channels * len(config.widths))
+
+    def set_vectors(self, vectors: np.ndarray) -> None:
+        """Puts ``(vocab_size, units)`` vectors into every table of an initialized network.
+
+        Raises:
+            ValueError: vectors of another shape.
+        """
+        expected = (self.config.vocab_size, self.config.units)
+        if vectors.shape != expected:
+            raise ValueError(f"vectors must be {expected}, got {vectors.shape}")
+        for table in self.tables:
+            table.weight.set_data(mx.nd.array(vectors))
+
+    def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
+        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""
+        words = [table(tokens) for table in self.tables]
+        x = F.concat(*words, dim=2) if len(words) > 1 else words[0]
+        if self.word_dropout is not None:
+            x = self.word_dropout(x)
+        x = F.SequenceMask(x, valid_length, use_sequence_length=True, axis=1)
+        x = F.transpose(x, axes=(0, 2, 1))
+        features = [match(x, valid_length) for match in self.matches]
+        return self.head(self.dropout(F.concat(*features, dim=1)))

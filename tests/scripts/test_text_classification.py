@@ -1,0 +1,92 @@
+"""The recipe for text classification runs from files to files, on tiny data."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "text_classification" / "train.py"
+TINY = ["--epochs", "1", "--batch-size", "6", "--channels", "3", "--units", "4"]
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("train_text_classification", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A tiny TREC, MR and SST-2, and vectors of two words."""
+    questions = ["NUM:count How many ?", "LOC:city Where is it ?", "HUM:ind Who ?"] * 4
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.txt").write_text("\n".join(questions) + "\n")
+    (tmp_path / "rt-polarity.all").write_text("1 a good film\n0 bad\n" * 10)
+    (tmp_path / "SST-2").mkdir()
+    for name in ("train", "dev"):
+        lines = ["sentence\tlabel", *["a good film\t1", "bad\t0"] * 4]
+        (tmp_path / "SST-2" / f"{name}.tsv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "vectors.txt").write_text("how 1.0 2.0 3.0\nwho 0.5 0.5 0.5\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["TREC", "MR", "SST-2"])
+def test_a_network_is_trained_and_scored(
+    script: ModuleType, data: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = data / "out"
+    result = script.main(script.parse([str(data), "--data-set", name, *TINY, "--out", str(out)]))
+    printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert printed == {"data": name, "seed": 1, **result}
+    assert 0 <= result["accuracy"] <= 1
+    for file in ("final.params", "log.jsonl", "run.json", "words.vocab"):
+        assert (out / file).is_file(), file
+
+
+@pytest.mark.parametrize("mode", ["static", "non-static", "multichannel"])
+def test_published_vectors_come_in(script: ModuleType, data: Path, mode: str) -> None:
+    options = [str(data), "--mode", mode, "--vectors", str(data / "vectors.txt"), *TINY]
+    args = script.parse([*options, "--out", str(data / "out")])
+    vocab = script.Vocab(script.count_tokens(["how", "many"]))
+    net = script.make_net(args, vocab, 3)
+    for table in net.tables:
+        row = table.weight.data().asnumpy()[vocab["how"]]
+        assert row.tolist() == [1.0, 2.0, 3.0]
+    script.main(args)
+    assert (data / "out" / "final.params").is_file()
+
+
+def test_what_is_held_out_is_not_trained_with(script: ModuleType, data: Path) -> None:
+    lines = "".join(f"NUM:count question {i}\n" for i in range(20))
+    (data / "train.txt").write_text(lines)
+    args = script.parse([str(data), "--hold-out", "0.25", "--out", str(data / "out")])
+    training, held_out, _ = script.open_data(args)
+    assert (len(training), len(held_out)) == (15, 5)
+    assert not set(training) & set(held_out)
+
+
+def test_folds_cut_a_set_without_splits(script: ModuleType, data: Path) -> None:
+    (data / "rt-polarity.all").write_text("".join(f"1 film {i}\n" for i in range(20)))
+    tested = []
+    for fold in range(10):
+        options = [str(data), "--data-set", "MR", "--fold", str(fold), "--out", str(data / "out")]
+        training, testing, _ = script.open_data(script.parse(options))
+        assert not set(training) & set(testing)
+        tested += testing
+    assert len(set(tested)) == len(tested) == 20
+
+
+def test_vectors_belong_to_the_modes_that_take_them(script: ModuleType, data: Path) -> None:
+    args = script.parse([str(data), "--mode", "static", "--out", str(data / "out")])
+    with pytest.raises(ValueError, match="all but rand need them"):
+        script.main(args)
