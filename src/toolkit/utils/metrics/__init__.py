@@ -5,6 +5,7 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
         "score_answers": "squad",
     },
