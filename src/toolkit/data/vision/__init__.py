@@ -5,6 +5,7 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "AnnotationError": "voc_annotation",
         "CIFAR10": "cifar",
         "CIFAR100": "cifar",
         "PRESETS": "presets",
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = exports(
         "MNIST": "mnist",
         "Packing": "packing",
         "RecordError": "recordio",
+        "VOCDetectionDataset": "voc",
         "image_record_writer": "recordio_writer",
         "read_image": "image",
         "transforms": "transforms",
