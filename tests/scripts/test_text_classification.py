@@ -90,3 +90,36 @@ def test_vectors_belong_to_the_modes_that_take_them(script: ModuleType, data: Pa
     args = script.parse([str(data), "--mode", "static", "--out", str(data / "out")])
     with pytest.raises(ValueError, match="all but rand need them"):
         script.main(args)
+
+
+def test_a_finished_run_is_scored_again(script: ModuleType, data: Path) -> None:
+    args = script.parse([str(data), *TINY, "--out", str(data / "out")])
+    expected = script.main(args)
+    weights = (data / "out" / "final.params").read_bytes()
+    assert script.main(args) == expected
+    assert (data / "out" / "final.params").read_bytes() == weights
+
+
+def test_a_run_that_was_broken_off_goes_on(
+    script: ModuleType, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = [str(data), *TINY, "--epochs", "7"]
+    script.main(script.parse([*options, "--out", str(data / "whole")]))
+
+    class Broken(script.Progress):
+        def on_epoch(self, run: object) -> None:
+            if run.epoch == 6:
+                raise KeyboardInterrupt
+
+    args = script.parse([*options, "--out", str(data / "out")])
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "Progress", Broken)
+        with pytest.raises(KeyboardInterrupt):
+            script.main(args)
+    assert not (data / "out" / "final.params").exists()
+    script.main(args)
+    events = [json.loads(line) for line in (data / "out" / "log.jsonl").read_text().splitlines()]
+    resumes = [event["step"] for event in events if event["event"] == "resume"]
+    assert resumes == [10]  # two updates an epoch, a checkpoint each five
+    whole, resumed = (data / name / "final.params" for name in ("whole", "out"))
+    assert resumed.read_bytes() == whole.read_bytes()
