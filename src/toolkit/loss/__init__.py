@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "DistillationLoss": "distillation",
+        "MultiBoxLoss": "multibox",
         "SoftCrossEntropyLoss": "soft_cross_entropy",
         "SoftmaxCrossEntropyLoss": "softmax_cross_entropy",
     },
