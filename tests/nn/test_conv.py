@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mxnet.gluon.nn import BatchNorm
 
-from toolkit.nn import ConvNormAct, relu
+from toolkit.nn import ConvNormAct, leaky_relu, relu
 
 X = np.random.default_rng(1).normal(size=(2, 4, 9, 8)).astype("float32")
 
@@ -32,6 +32,11 @@ def test_options_reach_the_convolution(same_everywhere: Callable) -> None:
     block = ConvNormAct(4, 8, 3, strides=2, groups=4, padding=0)
     assert same_everywhere(block, X).shape == (2, 8, 4, 3)
     assert block.conv.weight.shape == (8, 1, 3, 3)
+
+
+def test_a_leaky_unit_lets_a_tenth_through(same_everywhere: Callable) -> None:
+    expected = np.where(X > 0, X, 0.1 * X)
+    np.testing.assert_allclose(same_everywhere(leaky_relu(), X), expected, rtol=1e-5)
 
 
 def test_normalizes_then_activates(same_everywhere: Callable) -> None:

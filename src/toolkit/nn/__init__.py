@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = exports(
         "padding_bias": "masks",
         "pooled_shortcut": "residual",
         "pre_activation_bottleneck": "residual",
+        "leaky_relu": "conv",
         "features_of": "features",
         "relu": "conv",
         "projection": "residual",

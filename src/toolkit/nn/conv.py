@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Activation, BatchNorm, Conv2D
+from mxnet.gluon.nn import Activation, BatchNorm, Conv2D, LeakyReLU
 
 Norm = Callable[..., HybridBlock]  # called with in_channels=
 Act = Callable[[], HybridBlock]
@@ -15,6 +15,11 @@ Act = Callable[[], HybridBlock]
 def relu() -> HybridBlock:
     """Rectified linear unit, ``max(x, 0)``."""
     return Activation("relu")
+
+
+def leaky_relu() -> HybridBlock:
+    """Darknet's and YOLO's activation, ``max(x, 0.1 * x)``."""
+    return LeakyReLU(0.1)
 
 
 class ConvNormAct(HybridBlock):

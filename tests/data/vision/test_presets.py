@@ -36,6 +36,7 @@ def test_sizes() -> None:
         "cifar": ((32, 32), 32),
         "ssd_512": ((512, 512), None),
         "ssd_300": ((300, 300), None),
+        "yolo3_416": ((416, 416), None),
     }
 
 

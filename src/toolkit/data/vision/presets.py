@@ -130,5 +130,6 @@ PRESETS: dict[str, ImagePreset] = {
         _CIFAR,
         _SSD,
         replace(_SSD, name="ssd_300", size=(300, 300)),
+        replace(_SSD, name="yolo3_416", size=(416, 416)),
     )
 }

@@ -10,4 +10,5 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     text_classifier,
     text_encoder,
     token_classifier,
+    yolo3,
 )

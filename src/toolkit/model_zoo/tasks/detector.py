@@ -128,7 +128,9 @@ def _index(key: int | str, known: Known, kind: str) -> int:
 
 
 def renew(old: HybridBlock, new: HybridBlock, pairs: Mapping[int, int]) -> None:
-    """Initializes a layer that takes another's place, and copies some of its outputs.
+    """Initializes a layer as the one whose place it takes, and copies some of its outputs.
+
+    Where the old layer is not initialized, neither is the new one.
 
     Args:
         old: A convolution or dense layer.
@@ -139,12 +141,13 @@ def renew(old: HybridBlock, new: HybridBlock, pairs: Mapping[int, int]) -> None:
         ValueError: outputs are to be copied, but the old layer is not initialized.
     """
     first = next(iter(old.collect_params().values()))
-    initialized = first._data is not None
-    new.initialize(mx.init.Xavier(), ctx=first.list_ctx() if initialized else None)
+    if first._data is None:
+        if pairs:
+            raise ValueError("weights are to be reused, but the network is not initialized")
+        return
+    new.initialize(mx.init.Xavier(), ctx=first.list_ctx())
     if not pairs:
         return
-    if not initialized:
-        raise ValueError("weights are to be reused, but the network is not initialized")
     mx.nd.waitall()  # a running network may be rewriting its weights into another layout
     ours = new._collect_params_with_prefix()
     for key, param in old._collect_params_with_prefix().items():

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, HybridSequential, LeakyReLU
+from mxnet.gluon.nn import BatchNorm, HybridSequential
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.conv import ConvNormAct, Norm, leaky_relu
 from toolkit.nn.features import features_of
 from toolkit.nn.head import PooledLinearHead
 
@@ -26,8 +26,6 @@ class DarknetConfig:
 VARIANTS = {"darknet53": DarknetConfig((1, 2, 8, 8, 4))}
 
 STEM_WIDTH = 32  # channels at the image's own resolution; each stride doubles them
-
-leaky_relu = partial(LeakyReLU, 0.1)
 
 
 class DarknetUnit(HybridBlock):
