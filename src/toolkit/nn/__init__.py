@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "AdaptiveAvgPool": "pool",
         "AnchorGrid": "anchors",
         "BoxDecoder": "coder",
+        "AnchorTargets": "targets",
         "Branches": "containers",
         "ClassNMS": "nms",
         "ConvNormAct": "conv",
