@@ -1,4 +1,4 @@
-"""What detectors learn from equals GluonCV's: targets, and the loss on the same predictions."""
+"""What detectors learn from, and how they are scored, equals GluonCV's on the same arrays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from toolkit.loss import MultiBoxLoss
 from toolkit.nn import AnchorTargets
 from toolkit.nn.anchors import anchor_shapes, grid_anchors
+from toolkit.utils.metrics import VOCMeanAP
 
 
 @pytest.mark.parity
@@ -48,3 +49,26 @@ def test_anchor_targets(gluoncv: ModuleType, count: int) -> None:
     assert count <= (classes > 0).sum() < len(classes)
     np.testing.assert_array_equal(classes, theirs[0][0].asnumpy())
     np.testing.assert_allclose(codes, theirs[1][0].asnumpy(), atol=1e-4)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("form", "theirs"), [("11 points", "VOC07MApMetric"), ("area", "VOCMApMetric")]
+)
+def test_voc_map(gluoncv: ModuleType, form: str, theirs: str) -> None:
+    module = importlib.import_module("gluoncv.utils.metrics.voc_detection")
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 60, (20, 7, 2))
+    boxes = np.concatenate([low, low + rng.integers(5, 40, (20, 7, 2))], 2).astype(np.float32)
+    ids, difficult = rng.integers(-1, 3, (20, 7)), (rng.random((20, 7)) < 0.2).astype(int)
+    detected = np.concatenate([boxes, boxes[:, ::-1]], 1) + rng.integers(-3, 4, (20, 14, 4))
+    found = np.concatenate([ids, rng.integers(-1, 3, (20, 7))], 1)
+    scores = rng.permutation(280).reshape(20, 14) / 280
+    names = ["a", "b", "c"]
+    metric = getattr(module, theirs)(iou_thresh=0.5, class_names=names)
+    metric.update(*([mx.nd.array(x)] for x in (detected, found, scores, boxes, ids, difficult)))
+    expected = dict(zip(*metric.get(), strict=True))
+    ours = VOCMeanAP(names, form, inclusive=True)  # upstream's boxes include their last pixels
+    ours.update((boxes, ids, difficult), (found, scores, detected))
+    values = {**ours.per_class(), "mAP": ours.get()["voc_map"]}
+    assert values == pytest.approx(expected, abs=1e-6)
