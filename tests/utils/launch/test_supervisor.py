@@ -127,13 +127,16 @@ def test_a_job_dies_with_its_launcher(make_job: MakeJob, left: Left, tmp_path: P
         "from toolkit.utils.launch import *\n"
         f"run(Job({tuple(job.command)!r}, 1, python={job.python!r}))"
     )
-    launcher = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 30
-    while not (tmp_path / "up").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(left()) >= 4
-    launcher.kill()
-    launcher.wait()
+    with subprocess.Popen([sys.executable, "-c", code]) as launcher:
+        # Guards and what they guard start side by side: the worker need not be the last.
+        while not ((tmp_path / "up").exists() and len(left()) >= 4):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        started = left()
+        launcher.kill()
+    assert len(started) >= 4
     while left() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert left() == []
