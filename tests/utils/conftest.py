@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -176,11 +177,23 @@ def alive(mark: str) -> list[int]:
 
 
 @pytest.fixture
-def left() -> Iterator[Callable[[], list[int]]]:
-    """Lists the processes that a test has left running."""
+def left() -> Iterator[Callable[..., list[int]]]:
+    """Lists the processes that a test has left running.
+
+    ``left(within=5)`` gives them so many seconds to go: who was killed takes a moment.
+    """
     if not sys.platform.startswith("linux"):
         pytest.skip("processes are listed by /proc")
     mark = uuid.uuid4().hex
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MARK, mark)
-        yield lambda: alive(mark)
+
+        def left(within: float = 0) -> list[int]:
+            deadline = time.monotonic() + within
+            while found := alive(mark):
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(0.01)
+            return found
+
+        yield left

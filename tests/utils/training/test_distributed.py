@@ -110,14 +110,14 @@ def test_three_workers_learn_what_one_does(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_worker_ends_the_job_which_can_be_resumed(
-    tmp_path: Path, left: Callable[[], list[int]]
+    tmp_path: Path, left: Callable[..., list[int]]
 ) -> None:
     began = time.monotonic()
     status, said = launch(tmp_path / "three", "dist_sync", "1", "7", "kill")
     assert time.monotonic() - began < 60
     assert status == 137
     assert "error: worker 1 was ended by signal SIGKILL" in said
-    assert left() == []
+    assert left(within=5) == []
     status, said = launch(tmp_path / "three", "dist_sync")
     assert status == 0, said
     events = [(row["event"], row["step"]) for row in read_log(tmp_path / "three" / "log.jsonl")]
@@ -127,7 +127,7 @@ def test_a_killed_worker_ends_the_job_which_can_be_resumed(
 
 @pytest.mark.slow
 def test_an_error_in_one_worker_ends_the_job_with_its_traceback(
-    tmp_path: Path, left: Callable[[], list[int]]
+    tmp_path: Path, left: Callable[..., list[int]]
 ) -> None:
     began = time.monotonic()
     status, said = launch(tmp_path, "dist_sync", "2", "3", "raise")
@@ -135,12 +135,12 @@ def test_an_error_in_one_worker_ends_the_job_with_its_traceback(
     assert status == 1
     assert "RuntimeError: an accident" in said
     assert "error: worker 2 failed with status 1" in said
-    assert left() == []
+    assert left(within=5) == []
 
 
 @pytest.mark.slow
 def test_a_job_that_is_told_to_end_saves_at_one_step_of_all(
-    tmp_path: Path, left: Callable[[], list[int]]
+    tmp_path: Path, left: Callable[..., list[int]]
 ) -> None:
     log = tmp_path / "three" / "log.jsonl"
     with start(tmp_path / "three", "dist_sync", epochs=10_000) as job:
@@ -151,7 +151,7 @@ def test_a_job_that_is_told_to_end_saves_at_one_step_of_all(
         said = job.communicate(timeout=100)[1]
     assert job.returncode == 75, said
     assert "the job was told to end, and can be resumed" in said
-    assert left() == []
+    assert left(within=5) == []
     saved, end = read_log(log)[-2:]
     assert (saved["event"], end["event"]) == ("checkpoint", "end")
     assert saved["step"] == end["step"]
