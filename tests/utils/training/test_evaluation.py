@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import nn
 
 from toolkit.utils.training import (
     Evaluation,
@@ -122,3 +123,39 @@ def test_a_network_that_was_evaluated_has_its_parameters_in_new_arrays(
     Evaluation(kit.Batches(), forward=kit.forward).on_epoch(run)
     assert net[0].weight.data() is not before
     same_parameters(net, other)
+
+
+class Pictures:
+    """Three batches of random pictures, decided by epoch."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        for number in range(start, len(self)):
+            rng = np.random.default_rng([epoch, number])
+            yield rng.normal(size=(4, 3, 12, 12)).astype("float32"), rng.integers(0, 3, 4)
+
+
+def make_convolutions() -> nn.HybridSequential:
+    """A small network with all that prediction treats otherwise than training."""
+    seed_everything(7)
+    net = nn.HybridSequential()
+    for channels in (3, 16):
+        net.add(nn.Conv2D(16, 3, padding=1, in_channels=channels), nn.BatchNorm(in_channels=16))
+        net.add(nn.Activation("relu"))
+    net.add(nn.GlobalAvgPool2D(), nn.Flatten(), nn.Dropout(0.3), nn.Dense(3, in_units=16))
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    return net
+
+
+def test_training_with_evaluations_gives_what_it_gives_without(
+    kit: Any, same_parameters: Callable
+) -> None:
+    """No random number is drawn, no running mean moved, no layout left."""
+    evaluation = Evaluation(Pictures(), forward=kit.forward, every_steps=1)
+    evaluated, alone = make_convolutions(), make_convolutions()
+    kit.train(evaluated, Pictures(), epochs=2, callbacks=[evaluation])
+    kit.train(alone, Pictures(), epochs=2)
+    same_parameters(evaluated, alone)
