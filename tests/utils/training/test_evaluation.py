@@ -14,6 +14,7 @@ from toolkit.utils.training import (
     Run,
     StepResult,
     evaluate,
+    seed_everything,
 )
 
 
