@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     add("--smoothing", type=float, default=0.0, help="of labels")
     add("--score-every", type=int, default=1, help="epochs between scores on the test data")
     add("--workers", type=int, default=0, help="processes that load data")
-    add("--kvstore", default="dist_sync", help="of a job that toolkit launch started")
+    add("--kvstore", default="dist_sync", help="of a job, if this is in one")
     add("--log-every", type=int, default=50, help="updates")
     add("--seed", type=int, default=1)
     parser.set_defaults(**defaults)

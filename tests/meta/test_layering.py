@@ -19,6 +19,7 @@ ALLOWED = {
 }
 # Third-party packages that come with an extra or not at all: the only imports inside functions.
 OPTIONAL = {
+    "horovod",
     "matplotlib",
     "numba",
     "onnx",

@@ -19,9 +19,10 @@ from mxnet.base import _LIB, check_call
 
 from toolkit.utils.launch.job import NUMBER
 from toolkit.utils.registry import unknown
+from toolkit.utils.training.ring import RingWorkers
 from toolkit.utils.training.workers import Alone, Workers
 
-KVSTORES = ("dist_sync", "dist_device_sync", "dist_async")
+KVSTORES = ("dist_sync", "dist_device_sync", "dist_async", "horovod")
 # Keys from here on hold what is reduced, those below are parameters. MXNet picks a server by the
 # key times 9973 in 32 bits: keys above 215 000 would overflow.
 SUMS = 1 << 17
@@ -37,12 +38,16 @@ def join(kvstore: str = "dist_sync") -> Workers:
         kvstore: ``dist_sync``: all gradients of an update are added up, then every worker makes it.
             ``dist_device_sync``: the same, with the sum over several devices made on them.
             ``dist_async``: servers make an update of each worker's gradients as they come.
+            ``horovod``: what ``dist_sync`` does, without servers, in a job of ``horovodrun``.
 
     Raises:
         ValueError: an unknown name.
+        ModuleNotFoundError: ``horovod`` was asked for, and Horovod is missing.
     """
     if kvstore not in KVSTORES:
         raise ValueError(unknown("kvstore", kvstore, KVSTORES))
+    if kvstore == "horovod":
+        return RingWorkers()
     return JobWorkers(kvstore) if os.environ.get("DMLC_ROLE") == "worker" else Alone()
 
 
