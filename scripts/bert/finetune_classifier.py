@@ -1,11 +1,12 @@
-"""Fine-tunes an encoder on a task of GLUE.
+"""Fine-tunes an encoder on sentences or pairs of sentences: a task of GLUE, or TREC, by name.
 
     python scripts/bert/finetune_classifier.py DATA --task MRPC --model minilm_6_384_12 \\
         --weights path/to/folder --epochs 3 --out runs/mrpc
 
-DATA holds one folder a task; the weights' folder holds the tokenizer's files, too. The dev set is
+DATA holds one folder a task of GLUE, or the files of another data set as published; the weights'
+folder holds the tokenizer's files, too. The dev set (the test set, where there is no other) is
 scored after each epoch; the weights kept are those after the last one. ``--out`` gets
-``dev_predictions.tsv``, in GLUE's own format, besides what every run leaves.
+``predictions.tsv``, in GLUE's own format, besides what every run leaves.
 """
 
 from __future__ import annotations
@@ -19,47 +20,22 @@ from pathlib import Path
 from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
-from toolkit.data.text.glue import GLUE, Example, read_glue
+from toolkit.data.text.glue import Example
 from toolkit.data.text.tokenizers import load_tokenizer
-from toolkit.model_zoo import get_model
 from toolkit.utils.metrics.text_pairs import MEASURES
-from toolkit.utils.training import (
-    Checkpoints,
-    Evaluation,
-    Group,
-    JsonLog,
-    Linear,
-    Optimization,
-    Progress,
-    RunRecord,
-    Setup,
-    StepResult,
-    WarmUp,
-    fit,
-)
+from toolkit.utils.training import Evaluation, StepResult
 
+import classifier_data
 import mxnet as mx
 import numpy as np
+import tuning
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--task", choices=list(GLUE), default="MRPC")
-    parser.add_argument("--model", default="bert_12_768_12")
-    parser.add_argument("--weights", help="a folder, a file, or a published data set")
-    parser.add_argument("--tokenizer", help="default: the folder of the weights")
-    parser.add_argument("--max-length", type=int, default=128)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--accumulate", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--learning-rate", type=float, default=5e-5)
-    parser.add_argument("--warm-up", type=float, default=0.1, help="share of all updates")
-    parser.add_argument("--layer-decay", type=float, default=1.0)
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument("--limit", type=int, help="use only so many examples of each split")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--task", choices=classifier_data.TASKS, default="MRPC")
+    tuning.add_options(parser, epochs=3, learning_rate=5e-5, max_length=128)
     return parser.parse_args(arguments)
 
 
@@ -106,17 +82,9 @@ class Objective:
         return StepResult(self.loss(outputs, labels), labels=labels, outputs=outputs)
 
 
-def layer_groups(layers: int, decay: float) -> tuple[Group, ...]:
-    """Lower layers learn more slowly: by ``decay`` for each layer between them and the head."""
-    if decay == 1:
-        return ()
-    rows = [(rf"encoder\.layers\.{k}\.", layers - k) for k in range(layers)]
-    rows.append((r"encoder\.embeddings\.", layers + 1))
-    return tuple(Group(pattern, learning_rate=decay**power) for pattern, power in rows)
-
-
-def write_predictions(path: Path, task: str, net: mx.gluon.Block, loader: DataLoader) -> None:
-    classes = GLUE[task].classes
+def write_predictions(
+    path: Path, classes: Sequence[str], net: mx.gluon.Block, loader: DataLoader
+) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write("index\tprediction\n")
         index = 0
@@ -129,49 +97,20 @@ def write_predictions(path: Path, task: str, net: mx.gluon.Block, loader: DataLo
 
 
 def main(args: argparse.Namespace) -> dict[str, float]:
-    task = GLUE[args.task]
+    task = classifier_data.read_task(args.data, args.task, args.limit)
     tokenizer = load_tokenizer(args.tokenizer or args.weights)
     training, testing = (
-        encode(read_glue(args.data, args.task, split)[: args.limit], tokenizer, args.max_length)
-        for split in ("train", "dev")
+        encode(examples, tokenizer, args.max_length) for examples in (task.train, task.scored)
     )
-    mx.random.seed(args.seed)
-    net = get_model(
-        args.model, args.weights or False, task="text_classifier", classes=len(task.classes) or 1
-    )
-    if not args.weights:
-        net.initialize(mx.init.Normal(0.02))
-    net.hybridize()
+    net = tuning.open_net(args, "text_classifier", classes=len(task.classes) or 1)
     order = SortedBuckets(training.lengths, args.batch_size, seed=args.seed)
     batches = DataLoader(training, sampler=order, batchify=BATCHIFY, seed=args.seed)
     scoring = DataLoader(testing, args.batch_size, batchify=BATCHIFY)
-    updates = args.epochs * -(-len(batches) // args.accumulate)
-    warm_up = max(1, round(args.warm_up * updates))
     objective = Objective(len(task.classes))
-    optimization = Optimization(
-        "adamw",
-        WarmUp(Linear(args.learning_rate, updates - warm_up), warm_up),
-        options={"epsilon": 1e-8},
-        weight_decay=0.01,
-        groups=layer_groups(net.encoder.config.layers, args.layer_decay),
-        clip_norm=1.0,
-        accumulate=args.accumulate,
-        precision=args.precision,
-    )
     metrics = [MEASURES[name]() for name in task.measures]
     evaluation = Evaluation(scoring, forward=objective, metrics=metrics)
-    config = {key: str(value) for key, value in vars(args).items()}
-    run = fit(
-        net,
-        batches,
-        forward=objective,
-        optimization=optimization,
-        epochs=args.epochs,
-        callbacks=[evaluation, Progress(), JsonLog(), RunRecord()],
-        setup=Setup(seed=args.seed, folder=args.out, checkpoints=Checkpoints(), config=config),
-    )
-    net.save_parameters(str(args.out / "final.params"))
-    write_predictions(args.out / "dev_predictions.tsv", args.task, net, scoring)
+    run = tuning.tune(net, batches, args, forward=objective, callbacks=[evaluation])
+    write_predictions(args.out / "predictions.tsv", task.classes, net, scoring)
     scores = {name: float(run.values[f"val_{name}"]) for name in task.measures}
     print(json.dumps({"task": args.task, "seed": args.seed, **scores}))
     return scores
