@@ -9,6 +9,7 @@ from typing import Any
 
 from toolkit.data import DataLoader
 from toolkit.model_zoo import get_model
+from toolkit.utils.files import atomic_write
 from toolkit.utils.training import (
     Checkpoints,
     Group,
@@ -55,6 +56,11 @@ def open_net(args: argparse.Namespace, task: str, **options: Any) -> mx.gluon.Hy
         net.initialize(mx.init.Normal(0.02))
     net.hybridize()
     return net
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> None:
+    with atomic_write(path, "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
 
 
 def layer_groups(layers: int, decay: float) -> tuple[Group, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,9 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from toolkit.data.text.datasets.questions import Answer, Question
+from toolkit.data.text.passages import Passage
+from toolkit.data.text.windows import question_windows
 from toolkit.model_zoo import get_model, save_huggingface
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "bert"
@@ -90,3 +94,103 @@ def test_lines_become_vectors(weights: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("")
     with pytest.raises(ValueError, match="has no lines"):
         script.main(script.parse(options))
+
+
+def test_a_data_set_of_single_sentences_is_a_task(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "qc.zip", "w") as archive:
+        for name in ("train", "test"):
+            archive.writestr(f"qc/{name}.txt", "NUM:date When ?\nHUM:ind Who ?\n")
+    load("finetune_classifier")
+    task = sys.modules["classifier_data"].read_task(tmp_path, "TREC", 1)
+    assert (len(task.classes), task.measures) == (6, ("accuracy",))
+    (example,) = task.scored
+    assert (example.first, example.second) == ("When ?", None)
+    assert task.classes[int(example.label)] == "NUM"
+
+
+def run(name: str, arguments: list[object]) -> dict[str, float]:
+    script = load(name)
+    return script.main(script.parse([str(argument) for argument in arguments]))
+
+
+def tiny(weights: Path, out: Path) -> list[object]:
+    """Options of a short training of the tiny encoder."""
+    given = ["--model", "minilm_6_384_12", "--weights", weights, "--epochs", 1]
+    return [*given, "--batch-size", 4, "--max-length", 16, "--out", out]
+
+
+def test_words_are_tagged(weights: Path, tmp_path: Path) -> None:
+    lines = ["a\tO", "very\tB-x", "good\tI-x", "film\tO", "", "bad\tB-y", "film\tO", ""] * 3
+    for name in ("wnut17train.conll", "emerging.dev.conll"):
+        (tmp_path / name).write_text("\n".join(lines))
+    scores = run("finetune_ner", [tmp_path, *tiny(weights, tmp_path / "out")])
+    assert scores.keys() == {"entity_precision", "entity_recall", "entity_f1"}
+    rows = (tmp_path / "out" / "predictions.conll").read_text().splitlines()
+    assert [row.split()[:2] for row in rows] == [line.split("\t") if line else [] for line in lines]
+    tags = (tmp_path / "out" / "tags.txt").read_text().split()
+    assert tags == ["B-x", "B-y", "I-x", "O"]
+    assert {row.split()[2] for row in rows if row} <= set(tags)
+
+
+def test_intents_and_slots_are_learned(weights: Path, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "seq.in").write_text("a good film\nvery bad\n" * 3)
+        (tmp_path / split / "seq.out").write_text("O B-x I-x\nO B-y\n" * 3)
+        (tmp_path / split / "label").write_text("praise\nblame\n" * 3)
+    scores = run("finetune_intents", [tmp_path, *tiny(weights, tmp_path / "out")])
+    assert scores.keys() == {"intent_accuracy", "slot_f1", "whole"}
+    assert (tmp_path / "out" / "intents.txt").read_text().split() == ["blame", "praise"]
+    rows = (tmp_path / "out" / "predictions.tsv").read_text().splitlines()
+    assert [row.split("\t")[2] for row in rows] == ["a good film", "very bad"] * 3
+
+
+def test_shares_of_intents_slots_and_whole_sentences() -> None:
+    script = load("finetune_intents")
+    true = [(["a", "b"], ["O", "B-x"], "p"), (["a"], ["O"], "q")]
+    found = [(["a", "b"], ["O", "B-x"], "q"), (["a"], ["B-x"], "q")]
+    assert script.score(true, true) == {"intent_accuracy": 1, "slot_f1": 1, "whole": 1}
+    scores = script.score(true, found)
+    assert scores == {"intent_accuracy": 0.5, "slot_f1": pytest.approx(2 / 3), "whole": 0}
+
+
+def squad_file(path: Path, *, impossible: bool) -> Path:
+    context = "a very good film"
+    answers = [{"text": "good film", "answer_start": context.index("good")}]
+    questions = [{"id": "1", "question": "very a", "answers": answers}]
+    if impossible:
+        questions.append({"id": "2", "question": "bad", "answers": [], "is_impossible": True})
+    paragraphs = [{"context": context, "qas": questions}]
+    path.write_text(json.dumps({"version": "2.0", "data": [{"paragraphs": paragraphs}]}))
+    return path
+
+
+@pytest.mark.parametrize("impossible", [False, True])
+def test_questions_are_answered(impossible: bool, weights: Path, tmp_path: Path) -> None:
+    path = squad_file(tmp_path / "squad.json", impossible=impossible)
+    options = ["--train", path, "--test", path, "--stride", 2, *tiny(weights, tmp_path / "out")]
+    scores = run("finetune_squad", [*options, "--max-length", 8, "--learning-rate", 1e-9])
+    assert {"exact", "f1"} <= scores.keys()
+    assert ("best_threshold" in scores) == impossible
+    answers, lists, odds = (
+        json.loads((tmp_path / "out" / f"{name}.json").read_text())
+        for name in ("predictions", "nbest_predictions", "null_odds")
+    )
+    assert answers.keys() == lists.keys() == odds.keys() == ({"1", "2"} if impossible else {"1"})
+    assert sum(one["probability"] for one in lists["1"]) == pytest.approx(1)
+    assert all(one["text"] in "a very good film" for one in lists["1"])
+    best = lists["1"][0]["text"]
+    assert answers["1"] == ("" if impossible and odds["1"] > 0 else best)
+
+
+def test_the_answer_of_a_window_is_learned_where_the_window_holds_it() -> None:
+    script = load("finetune_squad")
+    windows = question_windows([7], range(10, 16), first=2, separator=3, length=8, stride=2)
+    passage = Passage("abcdef", [(i, i + 1) for i in range(6)], windows)
+    questions = [
+        Question("1", "?", "abcdef", (Answer("de", 3),)),
+        Question("2", "?", "abcdef", (), impossible=True),
+    ]
+    rows = script.samples(questions, [passage] * 2)
+    ends = [tuple(int(end) for end in row[3:]) for row in rows]
+    assert ends == [(0, 0), (4, 5), (0, 0), (0, 0)]

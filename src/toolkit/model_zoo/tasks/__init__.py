@@ -3,6 +3,7 @@
 from toolkit.model_zoo.tasks import (  # noqa: F401
     causal_language_model,
     image_classifier,
+    intent_slots,
     masked_language_model,
     question_answerer,
     sentence_encoder,

@@ -5,8 +5,10 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "EntityScores": "entities",
         "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
+        "find_entities": "entities",
         "score_answers": "squad",
     },
 )

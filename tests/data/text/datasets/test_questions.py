@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toolkit.data.text.datasets.questions import Answer, Question, squad
+from toolkit.data.text.datasets.questions import Answer, Question, read_squad, squad
 from toolkit.data.text.datasets.source import DatasetError
 
 
@@ -26,3 +27,10 @@ def test_both_versions(sources: Callable) -> None:
 def test_what_is_no_such_document(text: str, sources: Callable) -> None:
     with pytest.raises(DatasetError, match=r"0\.txt, line 1: no document of SQuAD's kind"):
         squad(sources(text))
+
+
+def test_any_file_is_read_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "own.json").write_text(document())
+    assert [one.id for one in read_squad(tmp_path / "own.json")] == ["q"]
+    with pytest.raises(FileNotFoundError):
+        read_squad(tmp_path / "other.json")

@@ -12,5 +12,6 @@ __getattr__, __dir__, __all__ = exports(
         "Token": "tagging",
         "list_datasets": "load",
         "load_dataset": "load",
+        "read_squad": "questions",
     },
 )

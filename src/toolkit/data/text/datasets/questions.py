@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from toolkit.data.text.datasets.source import DatasetError, Source
@@ -27,6 +29,17 @@ class Question:
     context: str
     answers: tuple[Answer, ...]
     impossible: bool = False  # the text does not answer it
+
+
+def read_squad(path: str | os.PathLike[str]) -> list[Question]:
+    """The questions of any file in SQuAD's JSON.
+
+    Raises:
+        DatasetError: the file is no such document.
+        FileNotFoundError: it is not there.
+    """
+    path = Path(path)
+    return squad([Source(path.parent, path.name)])
 
 
 def squad(sources: Sequence[Source]) -> list[Question]:
