@@ -4,8 +4,8 @@
         --weights path/to/folder --out runs/atis
 
 DATA holds the folders ``train``, ``dev`` and ``test``. Intents and slots are learned together, by
-the sum of their losses. Scores are the accuracy of intents, the F1 of slots as entities, and the share of
-sentences in which everything is right. ``--out`` gets ``intents.txt``, ``slots.txt`` and
+the sum of their losses. Scores are the accuracy of intents, the F1 of slots as entities, and the
+share of sentences in which everything is right. ``--out`` gets ``intents.txt``, ``slots.txt`` and
 ``predictions.tsv``.
 """
 
