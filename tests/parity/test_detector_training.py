@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet import autograd
 
-from toolkit.loss import MultiBoxLoss
-from toolkit.nn import AnchorTargets
+from toolkit.loss import MultiBoxLoss, YOLO3Loss
+from toolkit.model_zoo import get_model
+from toolkit.model_zoo.tasks.yolo3 import ANCHORS
+from toolkit.nn import AnchorTargets, BatchTargets, CellTargets
 from toolkit.nn.anchors import anchor_shapes, grid_anchors
 from toolkit.utils.metrics import VOCMeanAP
 
@@ -49,6 +53,58 @@ def test_anchor_targets(gluoncv: ModuleType, count: int) -> None:
     assert count <= (classes > 0).sum() < len(classes)
     np.testing.assert_array_equal(classes, theirs[0][0].asnumpy())
     np.testing.assert_allclose(codes, theirs[1][0].asnumpy(), atol=1e-4)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("mixed", [False, True])
+def test_yolo3(gluoncv: ModuleType, mixed: bool) -> None:
+    """Targets and losses, of the same predictions and objects."""
+    ours = get_model("yolo3_mobilenet0.25_custom", classes=3)
+    ours.initialize()
+    with autograd.predict_mode():
+        priors = ours.network(mx.nd.zeros((1, 3, 96, 96)))[2]
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 60, (2, 3, 2))
+    boxes = np.concatenate([low, low + rng.uniform(8, 36, (2, 3, 2))], 2).astype(np.float32)
+    ids = rng.integers(0, 3, (2, 3)).astype(np.float32)
+    boxes[1, 2], ids[1, 2] = -1, -1
+    weights = rng.uniform(0.2, 1, (2, 3)).astype(np.float32) if mixed else np.ones((2, 3))
+    targets = BatchTargets({(96, 96): CellTargets(priors[0].asnumpy())}, weighted=True)
+    made = targets(boxes, ids, weights, (96, 96))
+    scores, codes = (mx.nd.array(rng.normal(0, 1, (2, priors.shape[1], size))) for size in (4, 4))
+    losses = YOLO3Loss()(scores, codes, priors, mx.nd.array(boxes), *map(mx.nd.array, made))
+    expected = upstream_yolo3(gluoncv, (scores, codes, priors), boxes, ids, weights)
+    for value, theirs in zip(losses, expected, strict=True):
+        np.testing.assert_allclose(value.asnumpy(), theirs.asnumpy(), rtol=1e-5)
+    assert (made[0] > 0).sum() == 5
+
+
+def upstream_yolo3(
+    gluoncv: ModuleType, predicted: Any, boxes: np.ndarray, ids: np.ndarray, weights: np.ndarray
+) -> Any:
+    """GluonCV's four losses, through its two makers of targets and what merges them."""
+    module = importlib.import_module("gluoncv.model_zoo.yolo.yolo_target")
+    scores, codes, priors = predicted
+    image = mx.nd.zeros((2, 3, 96, 96))
+    maps = [mx.nd.zeros((1, 1, side, side)) for side in (3, 6, 12)]
+    anchors = [mx.nd.array(np.array(shapes).reshape(1, 1, 3, 2)) for shapes in ANCHORS[::-1]]
+    offsets = []
+    for side in (3, 6, 12):
+        rows, columns = np.indices((side, side))
+        offsets.append(mx.nd.array(np.stack([columns, rows], -1).reshape(1, -1, 1, 2)))
+    fixed = module.YOLOV3PrefetchTargetGenerator(3)(
+        image, maps, anchors, offsets, mx.nd.array(boxes), mx.nd.array(ids[..., None]),
+        mx.nd.array(weights[..., None]),
+    )  # fmt: skip
+    score, centers, sizes = scores[:, :, :1], codes[:, :, :2], codes[:, :, 2:]
+    middle = mx.nd.broadcast_add(
+        mx.nd.broadcast_mul(mx.nd.sigmoid(centers), priors[:, :, 2:3]), priors[:, :, :2]
+    )
+    half = mx.nd.broadcast_mul(mx.nd.exp(sizes), priors[:, :, 3:]) / 2
+    found = mx.nd.concat(middle - half, middle + half, dim=2)
+    with autograd.train_mode():
+        merged = module.YOLOV3TargetMerger(3, 0.7)(found, mx.nd.array(boxes), *fixed)
+    return gluoncv.loss.YOLOV3Loss()(score, centers, sizes, scores[:, :, 1:], *merged)
 
 
 @pytest.mark.parity

@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = exports(
         "MultiBoxLoss": "multibox",
         "SoftCrossEntropyLoss": "soft_cross_entropy",
         "SoftmaxCrossEntropyLoss": "softmax_cross_entropy",
+        "YOLO3Loss": "yolo3",
     },
 )

@@ -40,6 +40,18 @@ def test_a_layout_for_any_size(size: int, levels: int) -> None:
     assert layout.sizes[0] == pytest.approx(0.1 * size, rel=0.01)
 
 
+def test_more_features_and_sizes_of_ones_own() -> None:
+    layout = make_layout(256, (4, 8, 16, 32), 128, features=3, sizes=(16, 38, 70, 110, 150))
+    assert layout.features == (-3, -2, -1)
+    assert layout.steps == (8, 16, 32, 64)
+    assert layout.sizes == (16, 38, 70, 110, 150)
+    assert [extra.channels for extra in layout.extras] == [128]
+    with pytest.raises(ValueError, match="1 to 4, as the backbone has, features=5"):
+        make_layout(256, (4, 8, 16, 32), features=5)
+    with pytest.raises(ValueError, match="4 features need 5 sizes"):
+        make_layout(256, (4, 8, 16, 32), features=3, sizes=(1, 2))
+
+
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="6 features need 7 sizes, 6 ratios and 6 steps, got 6, 6"):
         replace(LAYOUTS["resnet_512"], sizes=(1, 2, 3, 4, 5, 6))

@@ -5,7 +5,10 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "AUGMENTS": "detection",
         "AnnotationError": "voc_annotation",
+        "BoxAugment": "detection",
+        "BoxBatch": "detection",
         "CIFAR10": "cifar",
         "CIFAR100": "cifar",
         "PRESETS": "presets",
@@ -19,6 +22,7 @@ __getattr__, __dir__, __all__ = exports(
         "Packing": "packing",
         "RecordError": "recordio",
         "VOCDetectionDataset": "voc",
+        "draw_objects": "drawing",
         "image_record_writer": "recordio_writer",
         "read_image": "image",
         "transforms": "transforms",

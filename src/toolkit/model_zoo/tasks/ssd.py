@@ -129,8 +129,8 @@ class SSD(Detector):
     Args:
         backbone: Maps images to a list of features.
         classes: Number of classes, or their names.
-        layout: Which features and which anchors: an ``SSDLayout``, a name in ``LAYOUTS``, or the
-            side of the images it is for.
+        layout: Which features and which anchors: an ``SSDLayout``, a name in ``LAYOUTS``, the side
+            of the images it is for, or a mapping of what else ``make_layout`` takes.
         norm: Makes the normalizations of the further features, given ``in_channels``.
         suppression: How detections are chosen.
 
@@ -143,7 +143,7 @@ class SSD(Detector):
         backbone: HybridBlock,
         classes: Classes,
         *,
-        layout: SSDLayout | str | int = 512,
+        layout: SSDLayout | Mapping[str, Any] | str | int = 512,
         norm: Norm = UnscaledNorm,
         suppression: Suppression | None = None,
     ) -> None:
@@ -152,8 +152,9 @@ class SSD(Detector):
             if layout not in LAYOUTS:
                 raise ValueError(unknown("SSD layout", layout, LAYOUTS))
             layout = LAYOUTS[layout]
-        elif isinstance(layout, int):
-            layout = make_layout(layout, backbone.strides)
+        elif not isinstance(layout, SSDLayout):
+            given = layout if isinstance(layout, Mapping) else {"size": layout}
+            layout = make_layout(strides=backbone.strides, **given)
         network = SSDNetwork(backbone, count, layout=layout, norm=norm)
         super().__init__(network, SSDPostprocess(count, suppression or Suppression()), count)
         self._labels = names

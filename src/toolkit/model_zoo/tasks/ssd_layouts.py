@@ -56,25 +56,38 @@ class SSDLayout:
         return (half, *rest, middle) if level else (half, *rest)
 
 
-def make_layout(size: int, strides: tuple[int, ...], channels: int = 256) -> SSDLayout:
-    """An arrangement for any backbone: its two coarsest features and more down to one of 4 cells.
+def make_layout(
+    size: int,
+    strides: tuple[int, ...],
+    channels: int = 256,
+    *,
+    features: int = 2,
+    sizes: tuple[float, ...] = (),
+) -> SSDLayout:
+    """An arrangement for any backbone: its coarsest features and more down to one of 4 cells.
 
     Args:
         size: Side of the images in pixels.
         strides: Of the backbone's features, finest first.
         channels: Of each further feature.
+        features: How many of the backbone's are looked at.
+        sizes: Sides of the anchors; default from a tenth of the image to all but all of it.
+
+    Raises:
+        ValueError: the backbone has fewer features, or there are not as many sizes as it takes.
     """
-    steps = list(strides[-2:])
-    first = len(steps)
+    if not 1 <= features <= len(strides):
+        raise ValueError(f"features must be 1 to {len(strides)}, as the backbone has, {features=}")
+    steps = list(strides[-features:])
     while size / steps[-1] > 4:
         steps.append(2 * steps[-1])
-    extras = tuple(Extra(channels // 2, channels) for _ in steps[first:])
+    extras = tuple(Extra(channels // 2, channels) for _ in steps[features:])
     # From a tenth of the image up to all of it, as in the paper's equation 4.
     last = len(steps)
-    sizes = tuple(round(size * (0.1 + 0.85 * level / last), 1) for level in range(last + 1))
-    places = tuple(range(-first, 0))
+    usual = tuple(round(size * (0.1 + 0.85 * level / last), 1) for level in range(last + 1))
+    places = tuple(range(-features, 0))
     ratios = (FEW, *(MANY,) * (last - 2), FEW)[:last]
-    return SSDLayout(size, places, extras, sizes, ratios, tuple(steps))
+    return SSDLayout(size, places, extras, tuple(sizes) or usual, ratios, tuple(steps))
 
 
 def _extras(*widths: int, inner: float = 1.0) -> tuple[Extra, ...]:

@@ -76,3 +76,16 @@ def test_jitter_keeps_its_bounds() -> None:
     assert 136 <= max(values) <= 140
     factors = [int(c.color_jitter(image, rng, brightness=3.0)[0, 0, 0]) for _ in range(500)]
     assert min(factors) < 5
+
+
+def test_hue_turns_around_the_circle(photo: np.ndarray) -> None:
+    red = np.full((1, 1, 3), (255, 0, 0), np.uint8)
+    for turn, wanted in ((1 / 3, (0, 255, 0)), (2 / 3, (0, 0, 255)), (-1 / 3, (0, 0, 255))):
+        np.testing.assert_allclose(c.adjust_hue(red, turn)[0, 0].astype(int), wanted, atol=8)
+    gray = np.full((1, 1, 3), 90, np.uint8)
+    assert (c.adjust_hue(gray, 0.4) == 90).all()
+    for turn in (0, 1):
+        same = c.adjust_hue(photo, turn).astype(int)
+        assert np.abs(same - photo).mean() < 2  # what eight bits of a hue cost
+    jittered = c.color_jitter(photo, np.random.default_rng(0), hue=0.2)
+    assert np.abs(jittered.astype(int) - photo).mean() > 5

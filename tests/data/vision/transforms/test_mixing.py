@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toolkit.data.vision.transforms import cutmix, mixup
+from toolkit.data.vision.transforms import cutmix, mixup, mixup_boxes
 
 
 @pytest.fixture
@@ -63,3 +63,22 @@ def test_wrong_input_is_refused(batch, mix):
         mix(batch, rng, classes=64, alpha=0)
     with pytest.raises(ValueError, match=r"images of (float|shape)"):
         mix((np.zeros((4, 8, 8), np.uint8), np.arange(4)), rng, classes=64)
+
+
+def test_objects_of_both_images_come_along(batch):
+    images, ids = batch[0], np.arange(64.0)[:, None].repeat(2, 1)
+    ids[:, 1] = -1  # filling
+    boxes = np.broadcast_to(ids[..., None], (64, 2, 4)).copy()
+    mixed, moved, classes, shares = mixup_boxes((images, boxes, ids), np.random.default_rng(0))
+    assert moved.shape == (64, 4, 4)
+    assert classes.shape == shares.shape == (64, 4)
+    assert shares.dtype == mixed.dtype == np.float32
+    np.testing.assert_array_equal(moved[..., 0], classes)
+    assert not shares[classes < 0].any()
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
+    np.testing.assert_allclose((shares * classes).sum(1), mixed[:, 0, 0, 0], rtol=1e-4)
+
+
+def test_objects_of_integer_images_are_not_mixed(batch):
+    with pytest.raises(ValueError, match="images of float, not uint8"):
+        mixup_boxes((batch[0].astype(np.uint8), batch[1]), np.random.default_rng(0))

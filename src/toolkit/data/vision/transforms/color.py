@@ -31,6 +31,13 @@ def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
     return cv2.addWeighted(image, factor, gray, 1 - factor, 0)
 
 
+def adjust_hue(image: np.ndarray, turn: float) -> np.ndarray:
+    """Turns the hue of every pixel by ``turn`` of the circle: 0 and 1 change nothing."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
+    hsv[..., 0] += np.uint8(round(turn * 256) % 256)  # wraps around, as hues do
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
+
+
 def color_jitter(
     image: np.ndarray,
     rng: np.random.Generator,
@@ -38,8 +45,12 @@ def color_jitter(
     brightness: float = 0.0,
     contrast: float = 0.0,
     saturation: float = 0.0,
+    hue: float = 0.0,
 ) -> np.ndarray:
-    """Changes the three in random order, each by a factor from 1 - amount to 1 + amount."""
+    """Changes them in random order: three each by a factor from 1 - amount to 1 + amount.
+
+    The hue is turned by up to ``hue`` of the circle either way, after the others.
+    """
     steps = [
         (adjust_brightness, brightness),
         (adjust_contrast, contrast),
@@ -49,7 +60,7 @@ def color_jitter(
         adjust, amount = steps[index]
         if amount:
             image = adjust(image, rng.uniform(max(0.0, 1 - amount), 1 + amount))
-    return image
+    return adjust_hue(image, rng.uniform(-hue, hue)) if hue else image
 
 
 def adjust_lighting(image: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -33,6 +33,37 @@ def mixup(batch: Batch, rng: np.random.Generator, *, classes: int, alpha: float 
     return mixed, _mixed_labels(labels, weights.reshape(-1, 1), partners, classes)
 
 
+def mixup_boxes(
+    batch: tuple[np.ndarray, ...], rng: np.random.Generator, *, alpha: float = 1.5
+) -> tuple[np.ndarray, ...]:
+    """Weighted means of pairs of images, with the objects of both: Zhang et al., 2019, 1902.04103.
+
+    Args:
+        batch: images ``(N, C, H, W)`` of float, then what is known of their objects, ``(N, R,
+            ...)`` each: boxes, class indices (below 0 for filling), and whatever more.
+        rng: where chance comes from.
+        alpha: of the Beta distribution of the weights; large ones mix nearly evenly.
+
+    Returns:
+        Images of the same shape, the objects ``(N, 2 R, ...)``, and each object's share of its
+        image ``(N, 2 R)`` float32, 0 for filling.
+
+    Raises:
+        ValueError: integer images, or an alpha not above 0.
+    """
+    images, *objects = batch
+    if images.dtype.kind != "f":
+        raise ValueError(f"mixup takes images of float, not {images.dtype}: normalize them first")
+    weights, partners = _drawn(len(images), rng, alpha)
+    weights = weights.astype(np.float32)
+    own = weights.reshape(-1, 1, 1, 1)
+    mixed = own * images + (1 - own) * images[partners]
+    both = [np.concatenate([field, field[partners]], 1) for field in objects]
+    rows = objects[1].shape[1]
+    shares = np.repeat(np.stack([weights, 1 - weights], 1), rows, 1)
+    return mixed, *both, shares * (both[1] >= 0)
+
+
 def cutmix(batch: Batch, rng: np.random.Generator, *, classes: int, alpha: float = 1.0) -> Batch:
     """Puts a box of another image into each: Yun et al., 2019, https://arxiv.org/abs/1905.04899.
 

@@ -1,0 +1,136 @@
+"""Networks for the detection scripts: built by name, started from what weights there are."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+from toolkit.data.vision import PRESETS, ImagePreset
+from toolkit.model_zoo import get_arrays, get_model, load_weights, model_info
+from toolkit.model_zoo.weights import set_arrays
+from toolkit.utils.disk import atomic_write
+from toolkit.utils.registry import unknown
+
+import mxnet as mx
+from families import FAMILIES, Family
+
+NOTE = "model.json"  # beside the weights of a run: how to build the network again
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which network."""
+    add = parser.add_argument
+    add("--model", help="published name of a detector, or of a backbone where --task is given")
+    add("--task", choices=sorted(FAMILIES), help="what to make of a backbone")
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the network")
+    add("--size", type=int, help="side of the pictures; default the preset's")
+
+
+def task_of(args: argparse.Namespace) -> str:
+    """The family's name in ``FAMILIES``."""
+    task = args.task or model_info(args.model).task
+    if task not in FAMILIES:
+        raise SystemExit(f"error: {args.model}: {unknown('family of detectors', task, FAMILIES)}")
+    return task
+
+
+def family_of(args: argparse.Namespace) -> Family:
+    """How such networks are trained."""
+    return FAMILIES[task_of(args)]
+
+
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Options of the network; values are Python's literals, or else text."""
+    options = {}
+    for pair in args.option:
+        name, _, text = pair.partition("=")
+        try:
+            options[name] = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            options[name] = text
+    return options
+
+
+def preset_of(args: argparse.Namespace) -> ImagePreset:
+    """How pictures are prepared; the side must suit the network's features."""
+    name = model_info(args.model).preprocess
+    preset = PRESETS[name if name in PRESETS and PRESETS[name].resize is None else "ssd_512"]
+    size = args.size or preset.size[0]
+    stride = family_of(args).stride
+    if size < 1 or size % stride:
+        raise SystemExit(f"error: --size {size} is no multiple of {stride}, the coarsest stride")
+    return preset.with_size(size)
+
+
+def build(args: argparse.Namespace, classes: list[str]) -> Any:
+    """The network, without weights."""
+    task = {"task": args.task} if args.task else {}
+    return get_model(args.model, classes=classes, **task, **options_of(args))
+
+
+def make_net(args: argparse.Namespace, classes: list[str]) -> Any:
+    """The network to be trained: from a detector's weights, a backbone's, or none."""
+    if args.weights:
+        net = get_model(args.model, args.weights, **options_of(args))
+        net.reset_class(classes, reuse=[c for c in classes if c in (net.labels or ())])
+        return net
+    net = build(args, classes)
+    net.initialize(mx.init.MSRAPrelu())
+    if args.backbone_weights:
+        copy_backbone(net, args)
+    return net
+
+
+def copy_backbone(net: Any, args: argparse.Namespace) -> None:
+    """Fills the backbone from the classifier that was published on it."""
+    name = model_info(args.model).backbone
+    source = get_model(name, args.backbone_weights)
+    values = get_arrays(source.backbone)
+    params = net.network.backbone._collect_params_with_prefix()
+    if params.keys() != values.keys():
+        raise SystemExit(f"error: the backbone of {args.model} is not that of {name}")
+    set_arrays(params, values)
+
+
+def save_note(args: argparse.Namespace, classes: list[str]) -> None:
+    """Writes down how the network of a run is built."""
+    note = {
+        "model": args.model,
+        "task": args.task,
+        "option": args.option,
+        "size": preset_of(args).size[0],
+        "classes": list(classes),
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    with atomic_write(args.out / NOTE, "w") as file:
+        json.dump(note, file, indent=1)
+
+
+def open_run(folder: Path, size: int | None = None) -> tuple[Any, argparse.Namespace]:
+    """The trained network of a run's folder, and how it was built."""
+    note = argparse.Namespace(**json.loads((folder / NOTE).read_text(encoding="utf-8")))
+    note.size = size or note.size
+    net = build(note, note.classes)
+    load_weights(net, folder / "final.params")
+    return net, note
+
+
+def open_detector(
+    model: str, weights: str | None, size: int | None
+) -> tuple[Any, list[str], ImagePreset]:
+    """A network for use with the names of its classes and its preset: a run's, or a published one.
+
+    ``weights`` and ``size`` are None for the usual ones.
+    """
+    if (Path(model) / NOTE).is_file():
+        net, args = open_run(Path(model), size)
+        labels = args.classes
+    else:
+        args = argparse.Namespace(model=model, task=None, size=size)
+        net = get_model(model, weights or True)
+        labels = net.labels or [f"class {place}" for place in range(net.classes)]
+    net.hybridize(static_alloc=True)
+    return net, list(labels), preset_of(args)

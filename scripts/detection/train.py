@@ -1,0 +1,188 @@
+"""Trains a detector on a folder of VOC's or COCO's layout.
+
+    python scripts/detection/train.py DATA --model ssd_512_mobilenet1.0_custom --out OUT
+
+Any detector by name, or any backbone with ``--task``; from a detector's weights (``--weights``), a
+backbone's (``--backbone-weights``) or none. While training, VOC's mean average precision is
+measured on ``--val``. OUT gets the log, the record, checkpoints and ``final.params``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from toolkit.data.vision import AUGMENTS, BoxAugment
+from toolkit.model_zoo import get_arrays
+from toolkit.utils.checkpoints import write_params
+from toolkit.utils.metrics import VOCMeanAP
+from toolkit.utils.training import (
+    Checkpoints,
+    Cosine,
+    Evaluation,
+    Group,
+    InEpochs,
+    JsonLog,
+    Optimization,
+    Progress,
+    Run,
+    RunRecord,
+    Setup,
+    WarmUp,
+    fit,
+    join,
+    seed_everything,
+)
+
+import detection_data
+import detection_model
+
+OPTIONS = {"sgd": {"momentum": 0.9}, "nag": {"momentum": 0.9}}  # of optimizers
+BACKBONE = r"^network\.backbone\."
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("--train", default="train", help="split to train on; several are joined by a comma")
+    add("--val", default="val", help="split that is only scored; '' for none")
+    add("--classes", help="names, by comma; default those found in the training split")
+    add("--invalid", default="raise", help="boxes that are none: raise, skip, clip")
+    add("--on-error", default="raise", help="pictures that cannot be read: raise, skip")
+    add("--out", type=Path, required=True, help="folder of the run; an earlier one is resumed")
+    detection_model.add_model_options(parser)
+    add("--weights", nargs="?", const=True, help="of the detector: a tag, a file, the published")
+    add("--backbone-weights", nargs="?", const=True, help="of the classifier on its backbone")
+    add_recipe_options(parser)
+    args = parser.parse_args(arguments)
+    parser.set_defaults(**detection_model.family_of(args).defaults)
+    return parser.parse_args(arguments)
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """How the network is trained; a family may have other defaults."""
+    add = parser.add_argument
+    add("--augment", choices=sorted(AUGMENTS), help="changes of pictures; default the family's")
+    add("--upside-down", type=float, help="probability of mirroring top to bottom")
+    add("--multi-scale", type=int, default=0, help="sizes to either side of --size, by stride")
+    add("--mixup", type=float, default=0.0, metavar="ALPHA", help="0 for none; 1.5 is usual")
+    add("--epochs", type=int, default=60)
+    add("--batch-size", type=int, default=8)
+    add("--optimizer", default="nag")
+    add("--learning-rate", type=float, default=0.001, help="at the peak")
+    add("--backbone-rate", type=float, default=1.0, help="of the learning rate")
+    add("--warmup", type=float, default=1.0, help="epochs to the peak; a cosine to 0 follows")
+    add("--weight-decay", type=float, default=5e-4)
+    add("--clip-norm", type=float, default=None, help="largest norm of a gradient")
+    add("--average", type=float, help="decay of a moving average, which is what is scored and left")
+    add("--negatives", type=int, default=0, help="SSD: least background anchors of an image")
+    add("--smoothing", type=float, default=0.0, help="YOLOv3: of the classes")
+    add("--score-every", type=int, default=5, help="epochs between scores on --val")
+    add("--hold", type=int, metavar="SIDE", help="keep pictures in memory, of at most this side")
+    add("--workers", type=int, default=0, help="processes that load data")
+    add("--kvstore", default="dist_sync", help="of a job that toolkit launch started")
+    add("--log-every", type=int, default=20, help="updates")
+    add("--seed", type=int, default=1)
+
+
+def sizes_of(args: argparse.Namespace, size: int, stride: int) -> tuple[tuple[int, int], ...]:
+    """The sizes that batches draw from."""
+    step = max(stride, 32)
+    sides = [size + step * i for i in range(-args.multi_scale, args.multi_scale + 1)]
+    if sides[0] < step:
+        raise SystemExit(f"error: --multi-scale {args.multi_scale} goes below {step} pixels")
+    return tuple((side, side) for side in sides)
+
+
+def optimization(args: argparse.Namespace) -> Optimization:
+    """The optimizer under a warm-up and a cosine."""
+    if not 0 <= args.warmup < args.epochs:
+        raise SystemExit(f"error: --warmup {args.warmup:g} is not below --epochs {args.epochs}")
+    cosine = Cosine(args.learning_rate, args.epochs - args.warmup)
+    return Optimization(
+        args.optimizer,
+        InEpochs(WarmUp(cosine, args.warmup) if args.warmup else cosine),
+        options=OPTIONS.get(args.optimizer, {}),
+        weight_decay=args.weight_decay,
+        clip_norm=args.clip_norm,
+        groups=(Group(BACKBONE, learning_rate=args.backbone_rate),),
+        average=args.average,
+    )
+
+
+def augment_of(args: argparse.Namespace) -> BoxAugment:
+    """How pictures are changed."""
+    augment = AUGMENTS[args.augment] if args.augment else detection_model.family_of(args).augment
+    return augment if args.upside_down is None else replace(augment, upside_down=args.upside_down)
+
+
+def evaluation(
+    args: argparse.Namespace, classes: list[str], *, batch: Any, scored: Any
+) -> Evaluation:
+    """VOC07's mean average precision on the split that is only scored."""
+    data = detection_data.open_boxes(args.data, args.val, classes=classes, invalid=args.invalid)
+    return Evaluation(
+        detection_data.scoring_loader(data, args.batch_size, batch=batch),
+        forward=scored,
+        metrics=[VOCMeanAP(classes)],
+        every_epochs=args.score_every,
+    )
+
+
+def main(args: argparse.Namespace) -> Run:
+    rule = optimization(args)
+    seed_everything(args.seed)
+    names = args.classes.split(",") if args.classes else None
+    data = detection_data.open_boxes(args.data, args.train, classes=names, invalid=args.invalid)
+    family, classes = detection_model.family_of(args), list(data.classes)
+    net, preset = detection_model.make_net(args, classes), detection_model.preset_of(args)
+    net.hybridize(static_alloc=True)
+    sizes = sizes_of(args, preset.size[0], family.stride)
+    targets = family.targets(net, sizes)
+    objective, scored = family.objective(args)
+    job, callbacks = join(args.kvstore), []
+    if args.val:
+        batch = family.batch(preset, targets=targets)
+        callbacks.append(evaluation(args, classes, batch=batch, scored=scored))
+    if not job.rank:
+        detection_model.save_note(args, classes)
+    samples = detection_data.shrunk(data, args.hold) if args.hold else data
+    batch = family.batch(preset, sizes=sizes, mixup=args.mixup, targets=targets)
+    loader = detection_data.training_loader(
+        samples, args, job, augment=augment_of(args), batch=batch
+    )
+    how = {"forward": objective, "optimization": rule, "callbacks": callbacks}
+    return train(net, loader, how, args=args, job=job)
+
+
+def train(net: Any, loader: Any, how: dict[str, Any], *, args: argparse.Namespace, job: Any) -> Run:
+    """Trains; leaves log, record, checkpoints and ``final.params`` in ``args.out``."""
+    config = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
+    with loader:
+        run = fit(
+            net,
+            loader,
+            **{**how, "callbacks": [*how["callbacks"], Progress(), JsonLog(), RunRecord()]},
+            epochs=args.epochs,
+            setup=Setup(
+                seed=args.seed,
+                log_every=args.log_every,
+                folder=args.out,
+                checkpoints=Checkpoints(),
+                workers=job,
+                config=config,
+            ),
+        )
+    if loader.skipped:
+        print(f"{loader.skipped} samples were left out, since they could not be loaded")
+    if not job.rank:
+        arrays = run.average.arrays() if run.average else get_arrays(net)
+        write_params(args.out / "final.params", arrays)
+    return run
+
+
+if __name__ == "__main__":
+    main(parse())

@@ -1,0 +1,163 @@
+"""The detection scripts train, score, draw, and go on where they ended."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "detection"
+OBJECT = (
+    "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
+    "<ymax>{}</ymax></bndbox></object>"
+)
+# A small one of each family: options of train.py.
+SMALL = {
+    "ssd": ("--model", "mobilenet0.25", "--task", "ssd", "--option", "layout=64"),
+    "yolo3": (
+        *("--model", "mobilenet0.25", "--task", "yolo3", "--option", "channels=(8, 8, 16)"),
+        *("--mixup", "1.5", "--multi-scale", "1", "--upside-down", "0.5"),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts find what lies beside them, in worker processes, too."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of VOC's layout: six pictures with a bright and a dark square each."""
+    root = tmp_path_factory.mktemp("voc")
+    for name in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (root / name).mkdir(parents=True)
+    for i in range(6):
+        image = np.full((80, 100, 3), 128, np.uint8)
+        objects = ""
+        for name, value, left in (("bright", 255, 5 + 5 * i), ("dark", 0, 60)):
+            image[20:50, left : left + 25] = value
+            objects += OBJECT.format(name, left + 1, 21, left + 25, 50)
+        cv2.imwrite(str(root / "JPEGImages" / f"{i}.jpg"), image)
+        (root / "Annotations" / f"{i}.xml").write_text(f"<annotation>{objects}</annotation>")
+    for split, names in (("train", "0 1 2 3"), ("val", "4 5")):
+        path = root / "ImageSets" / "Main" / f"{split}.txt"
+        path.write_text("\n".join(names.split()))
+    return root
+
+
+def run(name: str, *arguments: object) -> ModuleType:
+    script = importlib.import_module(name)
+    script.main(script.parse([str(argument) for argument in arguments]))
+    return script
+
+
+def read_log(out: Path, event: str) -> list[dict]:
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [row for row in rows if row["event"] == event]
+
+
+def short(pictures: Path, out: Path, *more: object) -> list[object]:
+    few = ["--epochs", 2, "--score-every", 1, "--batch-size", 2, "--size", 64, "--log-every", 1]
+    return [pictures, "--out", out, *few, *more]
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_run_is_trained_scored_and_drawn(family, pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    run("train", *short(pictures, out, *SMALL[family]))
+    epochs = read_log(out, "epoch")
+    assert len(epochs) == 2
+    assert all(np.isfinite(row["epoch_loss"]) for row in epochs)
+    assert all(0 <= row["val_voc_map"] <= 1 for row in epochs)
+    assert {"val_voc_map/bright", "val_voc_map/dark", "val_loss"} <= epochs[0].keys()
+    evaluate = importlib.import_module("evaluate")
+    result = evaluate.evaluate(
+        evaluate.parse([str(out), str(pictures), "--split", "val", "--batch-size", "2"])
+    )
+    assert result["images"] == 2
+    # What is left is what was scored last.
+    assert result["voc_map"] == pytest.approx(100 * epochs[-1]["val_voc_map"], abs=0.5)
+    picture = pictures / "JPEGImages" / "4.jpg"
+    run("predict", out, picture, "--save", tmp_path / "drawn", "--least", "0.02")
+    assert cv2.imread(str(tmp_path / "drawn" / "4.png")).shape == (80, 100, 3)
+    capsys.readouterr()
+
+
+def test_every_family_has_a_small_run() -> None:
+    assert set(SMALL) == set(importlib.import_module("families").FAMILIES)
+
+
+def test_weights_of_a_classifier_and_pictures_in_memory(pictures, tmp_path):
+    options = ("--model", "cifar_resnet20_v1", "--task", "ssd", "--backbone-weights")
+    layout = ("--option", "layout={'size': 32, 'features': 1}", "--size", 32, "--val", "")
+    script = importlib.import_module("train")
+    args = script.parse(
+        [str(a) for a in short(pictures, tmp_path, *options, *layout, "--hold", 40)]
+    )
+    model = importlib.import_module("detection_model")
+    net = model.make_net(args, ["bright", "dark"])
+    source = importlib.import_module("toolkit.model_zoo").get_model("cifar_resnet20_v1", True)
+    ours, theirs = (
+        block._collect_params_with_prefix() for block in (net.network.backbone, source.backbone)
+    )
+    for key, param in theirs.items():
+        np.testing.assert_array_equal(ours[key].data().asnumpy(), param.data().asnumpy())
+    args.epochs, args.warmup = 1, 0
+    script.main(args)
+    assert (tmp_path / "final.params").is_file()
+
+
+def test_corrupt_pictures_are_skipped_and_counted(pictures, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    for path in pictures.rglob("*.*"):
+        target = broken / path.relative_to(pictures)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    size = "<size><width>100</width><height>80</height></size></annotation>"
+    for path in (broken / "Annotations").iterdir():
+        path.write_text(path.read_text().replace("</annotation>", size))
+    (broken / "JPEGImages" / "1.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    one = (*SMALL["ssd"], "--val", "", "--epochs", 1, "--warmup", 0)
+    with pytest.raises(Exception, match="sample 1 of epoch 0 could not be loaded: ImageError"):
+        run("train", *short(broken, tmp_path / "raise", *one))
+    run("train", *short(broken, tmp_path / "skip", *one, "--on-error", "skip"))
+    assert "1 samples were left out" in capsys.readouterr().out
+
+
+def test_a_video_is_drawn(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    run("train", *short(pictures, out, *SMALL["ssd"], "--val", "", "--epochs", 1, "--warmup", 0))
+    video = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 5, (100, 80))
+    for value in (10, 200, 90):
+        writer.write(np.full((80, 100, 3), value, np.uint8))
+    writer.release()
+    run("predict", out, video, "--save", tmp_path / "drawn", "--most", 2)
+    assert "2 pictures" in capsys.readouterr().out
+    assert (tmp_path / "drawn" / "film.mp4").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--model", "resnet18_v1"), "unknown family of detectors 'image_classifier'"),
+        (("--model", "mobilenet0.25", "--task", "yolo3", "--size", 70), "no multiple of 32"),
+        ((*SMALL["ssd"], "--warmup", 9), "--warmup 9 is not below --epochs 2"),
+    ],
+)
+def test_options_that_do_not_fit(pictures, tmp_path, options, message):
+    with pytest.raises(SystemExit, match=message):
+        run("train", *short(pictures, tmp_path, *options))
+
+
+def test_a_folder_of_no_kind(tmp_path):
+    data = importlib.import_module("detection_data")
+    with pytest.raises(SystemExit, match="no folder of pictures with boxes; known: voc"):
+        data.open_boxes(tmp_path, "train")
