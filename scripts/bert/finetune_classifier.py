@@ -6,7 +6,8 @@
 DATA holds one folder a task of GLUE, or the files of another data set as published; the weights'
 folder holds the tokenizer's files, too. The dev set (the test set, where there is no other) is
 scored after each epoch; the weights kept are those after the last one. ``--out`` gets
-``predictions.tsv``, in GLUE's own format, besides what every run leaves.
+``predictions.tsv``, in GLUE's own format, and ``model``, a folder for ``toolkit predict``, besides
+what every run leaves.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     metrics = [MEASURES[name]() for name in task.measures]
     evaluation = Evaluation(scoring, forward=objective, metrics=metrics)
     run = tuning.tune(net, batches, args, forward=objective, callbacks=[evaluation])
+    tuning.save_model(net, args, task.classes)
     write_predictions(args.out / "predictions.tsv", task.classes, net, scoring)
     scores = {name: float(run.values[f"val_{name}"]) for name in task.measures}
     print(json.dumps({"task": args.task, "seed": args.seed, **scores}))

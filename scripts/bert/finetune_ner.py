@@ -4,9 +4,9 @@
         --weights path/to/folder --out runs/wnut
 
 DATA holds the data set's files as they are published. The tag of a word is that of its first piece;
-words beyond ``--max-length`` count as predicted "O". ``--out`` gets ``tags.txt``, the tags in order
-of their numbers, and ``predictions.conll``, one word a line with the true and the predicted tag, as
-the shared task's own script reads it.
+words beyond ``--max-length`` count as predicted "O". ``--out`` gets ``predictions.conll``, one word
+a line with the true and the predicted tag, as the shared task's own script reads it, and ``model``,
+a folder for ``toolkit predict``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     outputs = tagging.predict_scores(net, test, args.batch_size)
     predicted = tagging.word_tags(test, [one for (one,) in outputs], tags)
     write_predictions(args.out / "predictions.conll", testing, predicted)
-    tuning.write_lines(args.out / "tags.txt", tags)
+    tuning.save_model(net, args, tags)
     scores = EntityScores()
     scores.update([own for _, own, _ in testing], predicted)
     print(json.dumps({"data": args.data_set, "seed": args.seed, **scores.get()}))

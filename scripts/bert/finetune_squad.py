@@ -8,7 +8,8 @@ the weights answer as they are. Long contexts are cut into overlapping windows; 
 over all windows of a question. Where the test file has questions without answers, "" is answered
 when that scores better than the best answer by ``--null-threshold``, and the best threshold for
 this file is reported. ``--out`` gets, in the official formats, ``predictions.json``,
-``nbest_predictions.json`` and ``null_odds.json``.
+``nbest_predictions.json`` and ``null_odds.json``, and after training ``model``, a folder for
+``toolkit predict``.
 """
 
 from __future__ import annotations
@@ -148,6 +149,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
         order = SortedBuckets([len(row[0]) for row in rows], args.batch_size, seed=args.seed)
         batches = DataLoader(rows, sampler=order, batchify=BATCHIFY, seed=args.seed)
         tuning.tune(net, batches, args, forward=objective)
+        tuning.save_model(net, args)
     testing = read_squad(args.test)[: args.limit]
     passages = cut(testing, tokenizer, args)
     found = answer(net, samples(testing, passages), passages, args)

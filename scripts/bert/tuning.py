@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.data import DataLoader
-from toolkit.model_zoo import get_model
+from toolkit.model_zoo import get_model, save_huggingface
 from toolkit.utils.files import atomic_write
 from toolkit.utils.training import (
     Checkpoints,
@@ -61,6 +62,23 @@ def open_net(args: argparse.Namespace, task: str, **options: Any) -> mx.gluon.Hy
 def write_lines(path: Path, lines: Sequence[str]) -> None:
     with atomic_write(path, "w") as file:
         file.write("".join(f"{line}\n" for line in lines))
+
+
+TOKENIZERS = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model")
+TOKENIZERS += ("tokenizer.json", "tokenizer_config.json")
+
+
+def save_model(
+    net: mx.gluon.HybridBlock, args: argparse.Namespace, labels: Sequence[str] = ()
+) -> None:
+    """Writes the folder ``model``, which ``toolkit predict`` and ``transformers`` load."""
+    folder = args.out / "model"
+    save_huggingface(net, folder, labels=labels)
+    source = Path(args.tokenizer or args.weights)
+    files = source.parent.glob(source.name) if source.is_file() else source.glob("*")
+    for path in files:
+        if path.name in TOKENIZERS:
+            shutil.copy(path, folder)
 
 
 def layer_groups(layers: int, decay: float) -> tuple[Group, ...]:

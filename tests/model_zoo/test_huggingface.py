@@ -176,3 +176,14 @@ def test_a_model_without_a_counterpart_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="as image_classifier has no counterpart"):
         save_huggingface(net, tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+
+
+def test_labels_are_written_and_counted(tmp_path: Path) -> None:
+    sizes = {"layers": 6, "units": 24, "hidden_units": 8, "heads": 12, "vocab_size": 9}
+    net = get_model("minilm_6_384_12", task="token_classifier", classes=2, **sizes)
+    net.initialize()
+    save_huggingface(net, tmp_path, labels=["O", "B-x"])
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert (config["id2label"], config["label2id"]) == ({"0": "O", "1": "B-x"}, {"O": 0, "B-x": 1})
+    with pytest.raises(ValueError, match="1 labels for 2 classes"):
+        save_huggingface(net, tmp_path, labels=["O"])

@@ -16,6 +16,7 @@ import pytest
 from toolkit.data.text.datasets.questions import Answer, Question
 from toolkit.data.text.passages import Passage
 from toolkit.data.text.windows import question_windows
+from toolkit.deploy import TextPredictor
 from toolkit.model_zoo import get_model, save_huggingface
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "bert"
@@ -127,9 +128,13 @@ def test_words_are_tagged(weights: Path, tmp_path: Path) -> None:
     assert scores.keys() == {"entity_precision", "entity_recall", "entity_f1"}
     rows = (tmp_path / "out" / "predictions.conll").read_text().splitlines()
     assert [row.split()[:2] for row in rows] == [line.split("\t") if line else [] for line in lines]
-    tags = (tmp_path / "out" / "tags.txt").read_text().split()
+    config = json.loads((tmp_path / "out" / "model" / "config.json").read_text())
+    tags = list(config["id2label"].values())
     assert tags == ["B-x", "B-y", "I-x", "O"]
-    assert {row.split()[2] for row in rows if row} <= set(tags)
+    found = TextPredictor("minilm_6_384_12", tmp_path / "out" / "model")("very bad film")
+    predicted = [row.split()[2] for row in rows if row]
+    assert {one.type for one in found} <= {tag[2:] for tag in tags}
+    assert set(predicted) <= set(tags)
 
 
 def test_intents_and_slots_are_learned(weights: Path, tmp_path: Path) -> None:

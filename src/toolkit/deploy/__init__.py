@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = exports(
         "Runner": "runner",
         "TensorSpec": "manifest",
         "UnsupportedOperatorError": "onnx_builder",
+        "TextPredictor": "text_predictor",
         "accuracy": "quantization",
         "export": "exporter",
         "export_onnx": "onnx_exporter",

@@ -7,9 +7,11 @@ __getattr__, __dir__, __all__ = exports(
     {
         "Layer": "summary",
         "ModelInfo": "catalogue",
+        "Sampling": "generation",
         "Summary": "summary",
         "WeightsEntry": "catalogue",
         "WeightsError": "weights",
+        "generate": "generation",
         "get_arrays": "weights",
         "get_model": "builder",
         "list_models": "catalogue",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,15 +87,19 @@ def _check_sizes(
         )
 
 
-def save_huggingface(net: HybridBlock, folder: str | os.PathLike[str]) -> None:
+def save_huggingface(
+    net: HybridBlock, folder: str | os.PathLike[str], *, labels: Sequence[str] = ()
+) -> None:
     """Writes a network as a folder that the ``transformers`` package loads.
 
     Args:
         net: A text model of ``get_model``, with weights.
         folder: Made where it is not there; ``config.json`` and ``model.safetensors`` are replaced.
+        labels: Names of the classes, by index; by default ``LABEL_0`` and so on.
 
     Raises:
-        ValueError: the package has no such model, or a part of this one has no name in it.
+        ValueError: the package has no such model, a part of this one has no name in it, or there
+            is another number of labels than of classes.
     """
     info: ModelInfo = net.info
     section = info.huggingface
@@ -104,12 +108,14 @@ def save_huggingface(net: HybridBlock, folder: str | os.PathLike[str]) -> None:
             f"{info.name!r} as {info.task} has no counterpart in transformers; "
             f"tasks that have: {', '.join(section.get('architectures', {})) or 'none'}"
         )
+    if labels and len(labels) != getattr(net, "classes", 0):
+        raise ValueError(f"{len(labels)} labels for {getattr(net, 'classes', 0)} classes")
     arrays = foreign_arrays(net)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_safetensors(folder / WEIGHTS, arrays, {"format": "pt"})
     with atomic_write(folder / CONFIG, "w") as file:
-        json.dump(_config(net, section), file, indent=2, sort_keys=True)
+        json.dump(_config(net, section, labels), file, indent=2, sort_keys=True)
 
 
 def foreign_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
@@ -132,7 +138,7 @@ def foreign_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
     return arrays if layout is None else layout.pack(arrays)
 
 
-def _config(net: HybridBlock, section: Mapping[str, Any]) -> dict[str, Any]:
+def _config(net: HybridBlock, section: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
     config = net.encoder.config
     words = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
     values = {key: getattr(config, field) for key, field in section["config"].items()}
@@ -143,8 +149,9 @@ def _config(net: HybridBlock, section: Mapping[str, Any]) -> dict[str, Any]:
             values[key] = config.units
     classes = getattr(net, "classes", 0)
     if classes:
-        values["id2label"] = {str(i): f"LABEL_{i}" for i in range(classes)}
-        values["label2id"] = {f"LABEL_{i}": i for i in range(classes)}
+        names = labels or [f"LABEL_{i}" for i in range(classes)]
+        values["id2label"] = {str(i): name for i, name in enumerate(names)}
+        values["label2id"] = {name: i for i, name in enumerate(names)}
     return {
         **section.get("defaults", {}),
         **values,

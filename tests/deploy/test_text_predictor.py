@@ -1,0 +1,78 @@
+"""Folders of weights say what a text predictor needs to know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from toolkit.deploy import TextPredictor
+from toolkit.model_zoo import get_model, save_huggingface
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "a", "very"]
+SIZES = {"layers": 6, "units": 384, "hidden_units": 16, "heads": 12, "vocab_size": len(WORDS)}
+NAME = "minilm_6_384_12"
+
+
+def write(folder: Path, task: str, labels: list[str]) -> Any:
+    """A folder with a tiny network at random and its vocabulary."""
+    classes = {"classes": len(labels)} if labels else {}
+    net = get_model(NAME, task=task, **SIZES, max_length=16, **classes)
+    net.initialize(mx.init.Normal(0.5))
+    save_huggingface(net, folder, labels=labels)
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    return net
+
+
+def test_a_folder_says_its_task_and_its_labels(tmp_path: Path) -> None:
+    net = write(tmp_path, "text_classifier", ["blame", "praise", "none"])
+    predictor = TextPredictor(NAME, tmp_path)
+    assert (predictor.task, predictor.model.max_length) == ("text_classifier", 16)
+    one, two = predictor(["a film", "very bad " * 20], top=3)
+    assert {p.label for p in one} == {"blame", "praise", "none"}
+    assert sum(p.prob for p in two) == pytest.approx(1)
+    tokens = mx.nd.array([[2, 8, 7, 3]], dtype="int32")
+    scores = net(tokens, mx.nd.zeros_like(tokens), mx.nd.array([4], dtype="int32")).asnumpy()
+    assert one[0].index == scores[0].argmax()
+    alone = predictor("a film", top=3)
+    assert [p.label for p in alone] == [p.label for p in one]
+    np.testing.assert_allclose([p.prob for p in alone], [p.prob for p in one], atol=1e-3)
+    assert [p.index for p in predictor("a film", "bad")] != []
+
+
+def test_other_labels_and_tasks_may_be_given(tmp_path: Path) -> None:
+    write(tmp_path, "token_classifier", ["O", "B-x"])
+    (tmp_path / "names.txt").write_text("O\nB-film\n")
+    predictor = TextPredictor(NAME, tmp_path, labels=tmp_path / "names.txt")
+    assert {one.type for one in predictor(" ".join(WORDS[5:]) * 3)} <= {"film"}
+    vectors = TextPredictor(NAME, tmp_path, task="sentence_encoder")(["a film", "bad"])
+    np.testing.assert_allclose([np.linalg.norm(v) for v in vectors], 1, rtol=1e-5)
+
+
+def test_questions_share_a_context(tmp_path: Path) -> None:
+    write(tmp_path, "question_answerer", [])
+    found = TextPredictor(NAME, tmp_path)(["a", "very"], "good bad film", top=2)
+    assert [len(row) for row in found] == [2, 2]
+    assert all(one.text in "good bad film" for row in found for one in row)
+
+
+def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "token_classifier", ["O", "B-x"])
+    predictor = TextPredictor(NAME, tmp_path)
+    with pytest.raises(ValueError, match="single texts, not pairs"):
+        predictor("a", "film")
+    with pytest.raises(ValueError, match="no texts"):
+        predictor([])
+    pairs = TextPredictor(NAME, tmp_path, task="sentence_encoder")
+    with pytest.raises(ValueError, match="2 texts need as many pairs, got 1"):
+        pairs(["a", "b"], ["a"])
+    with pytest.raises(ValueError, match=r"task of texts 'text_clasifier'.*text_classifier"):
+        TextPredictor(NAME, tmp_path, task="text_clasifier")
+    net = get_model(NAME, **SIZES)
+    net.initialize()
+    net.save_parameters(str(tmp_path / "w.params"))
+    with pytest.raises(ValueError, match="nothing says how texts are cut"):
+        TextPredictor(NAME, tmp_path / "w.params", task="sentence_encoder")
