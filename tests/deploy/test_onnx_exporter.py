@@ -11,8 +11,13 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.data.vision import PRESETS
 from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load, quantize
+from toolkit.deploy.agreement import difference
 from toolkit.deploy.manifest import Manifest
 from toolkit.model_zoo import get_model, list_models, model_info
+from toolkit.model_zoo.text.bert import BERT, BERTConfig
+from toolkit.model_zoo.text.gpt2 import GPT2, GPT2Config
+from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
+from toolkit.utils.settling import settle
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -65,15 +70,15 @@ def test_an_exports_own_manifest_lists_both(features: HybridBlock, tmp_path: Pat
 
 class Strange(HybridBlock):
     def hybrid_forward(self, F, x):
-        return F.contrib.box_nms(F.sort(x))
+        return F.Correlation(F.sort(x), x)
 
 
 def test_what_has_no_counterpart_is_named_with_its_layer(tmp_path: Path) -> None:
     net = Strange()
     net.initialize()
-    export(net, tmp_path / "net", np.zeros((1, 5, 6), np.float32))
+    export(net, tmp_path / "net", np.zeros((1, 5, 6, 6), np.float32))
     with pytest.raises(
-        UnsupportedOperatorError, match=r"sort \(layer sort0, 1 in all\), _contrib_box_nms \(layer"
+        UnsupportedOperatorError, match=r"sort \(layer sort0, 1 in all\), Correlation \(layer"
     ):
         export_onnx(tmp_path / "net", tmp_path / "new")
     assert not (tmp_path / "new.onnx").exists()
@@ -95,6 +100,77 @@ def test_without_onnx_the_advice_is_given(
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'gluon-toolkit\[onnx\]'"):
         export_onnx(classifier, tmp_path / "net")
+
+
+TEXTS: dict[str, HybridBlock] = {
+    "bert": BERT(BERTConfig(layers=2, units=16, hidden_units=32, heads=2, vocab_size=50)),
+    "shared layers, no segments": BERT(
+        BERTConfig(
+            layers=2,
+            units=16,
+            hidden_units=32,
+            heads=2,
+            vocab_size=50,
+            segments=0,
+            embedding_units=8,
+            shared=True,
+            activation="gelu_tanh",
+        )
+    ),
+    "gpt2": GPT2(GPT2Config(layers=2, units=16, heads=2, vocab_size=50)),
+    "textcnn": TextCNN(TextCNNConfig(vocab_size=50, classes=3, units=8, channels=4)),
+}
+
+
+def texts(net: HybridBlock, rows: int, length: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    ids = [rng.integers(0, top, (rows, length)).astype(np.float32) for top in (50, 2)]
+    valid = rng.integers(1, length + 1, rows).astype(np.float32)
+    return [*(ids[:1] if isinstance(net, TextCNN) else ids), valid]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_of_any_length(name: str, tmp_path: Path) -> None:
+    net = TEXTS[name]
+    net.initialize(mx.init.Normal(0.3), force_reinit=True)
+    export(net, tmp_path / "net", tuple(texts(net, 2, 9)))
+    model = onnx.load(str(export_onnx(tmp_path / "net", tmp_path / "net")))
+    axes = model.graph.input[0].type.tensor_type.shape.dim
+    assert [axis.dim_param for axis in axes] == ["N", "T"]
+    runners = [load(tmp_path / "net", backend=backend) for backend in ("mxnet", "onnxruntime")]
+    for rows, length in ((1, 1), (3, 9), (2, 30)):
+        given = texts(net, rows, length)
+        wanted, found = (runner(*given)[0] for runner in runners)
+        assert found.shape == wanted.shape
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    assert runners[1].sample(2)[0].shape == (2, 128)
+
+
+def settled_detector(name: str, images: mx.nd.NDArray) -> HybridBlock:
+    """A detector with scores and boxes that tell its anchors apart."""
+    mx.random.seed(1)
+    net = get_model(name)
+    net.initialize(mx.init.Xavier(magnitude=2))
+    settle(net.network, images)
+    heads = [child for key, child in net.network._children.items() if key.endswith("heads")]
+    for head, scores, size in zip(heads, net.network(images), (1, 0.5), strict=False):
+        spread = scores.asnumpy().std()
+        for param in head.collect_params(".*weight").values():
+            param.set_data(param.data() * float(size / spread))
+    return net
+
+
+@pytest.mark.parametrize("name", ["ssd_300_mobilenet0.25_coco", "yolo3_mobilenet0.25_coco"])
+def test_detectors_find_the_same(name: str, tmp_path: Path) -> None:
+    images = mx.nd.random.normal(shape=(2, 3, 128, 128))
+    net = settled_detector(name, images)
+    export(net, tmp_path / "net", images)
+    export_onnx(tmp_path / "net", tmp_path / "net")
+    runners = [load(tmp_path / "net", backend=backend) for backend in ("mxnet", "onnxruntime")]
+    for rows in (1, 2):
+        wanted, found = (runner(images[:rows].asnumpy()) for runner in runners)
+        assert (wanted[0] >= 0).any()
+        assert difference(found, wanted) <= 1e-4
 
 
 def compare(name: str, folder: Path) -> None:

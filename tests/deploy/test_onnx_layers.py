@@ -36,6 +36,11 @@ LAYERS: dict[str, Callable[[Symbol], Symbol]] = {
     ),
     "norm before": lambda x: S.BatchNorm(x * 2, fix_gamma=True, eps=0.01)[0],
     "layer norm": lambda x: S.LayerNorm(x, eps=1e-3),
+    "group norm": lambda x: S.GroupNorm(x, num_groups=2, eps=1e-3),
+    "instance norm": lambda x: S.InstanceNorm(x, eps=1e-3),
+    "unit length": lambda x: S.Group(
+        [S.L2Normalization(x, mode=mode) for mode in ("instance", "channel", "spatial")]
+    ),
     "activations": lambda x: S.Group(
         [S.Activation(x, act_type=kind) for kind in ("relu", "sigmoid", "tanh", "softrelu")]
     ),

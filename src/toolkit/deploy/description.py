@@ -132,7 +132,7 @@ def _shapes(arrays: list[Any]) -> str:
 def _specs(
     graph: Graph, arrays: list[Any]
 ) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Inputs and outputs; axes that follow the first input's batch axis are free."""
+    """Inputs and outputs; axes that follow the batch or a text's length are free."""
     flat = dict(zip(graph.inputs, leaves(arrays), strict=True))
     shapes = {name: array.shape for name, array in flat.items()}
     types = {name: array.dtype for name, array in [*flat.items(), *graph.arrays.items()]}
@@ -143,18 +143,29 @@ def _specs(
         raise ExportError(f"the network does not take {_shapes(arrays)}: {error}") from error
     names = graph.symbol.list_outputs()
     found = found or [None] * len(names)
-    larger = _with_larger_batch(shapes)
-    grown = _try_shapes(graph.symbol, larger)
-    if grown is None:
-        larger, grown = shapes, found
-    inputs = [_spec(n, s, larger[n], flat[n].dtype) for n, s in shapes.items()]
-    outputs = map(_spec, names, found, grown, dtypes or [np.float32] * len(names))
-    return tuple(inputs), tuple(outputs)
+    sizes, outputs = [shapes], [found]
+    for larger in (_with_larger_batch(shapes), _with_longer_texts(shapes)):
+        grown = None if larger == shapes else _try_shapes(graph.symbol, larger)
+        if grown is not None:
+            sizes.append(larger)
+            outputs.append(grown)
+    inputs = [_spec(n, [size[n] for size in sizes], flat[n].dtype) for n in shapes]
+    ways = zip(*outputs, strict=True)
+    made = map(_spec, names, ways, dtypes or [np.float32] * len(names))
+    return tuple(inputs), tuple(made)
 
 
 def _with_larger_batch(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     batch = next(iter(shapes.values()))[:1]
     return {n: (s[0] + 1, *s[1:]) if s and s[:1] == batch else s for n, s in shapes.items()}
+
+
+def _with_longer_texts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Another length of what is (N, T): one more, which a network of features does not take."""
+    first = next(iter(shapes.values()))
+    if len(first) != 2:
+        return dict(shapes)
+    return {n: (s[0], s[1] + 1, *s[2:]) if s[1:2] == first[1:] else s for n, s in shapes.items()}
 
 
 def _try_shapes(symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]]) -> list[Any] | None:
@@ -164,10 +175,12 @@ def _try_shapes(symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]]) ->
         return None
 
 
-def _spec(name: str, shape: Any, grown: Any, dtype: Any) -> TensorSpec:
-    if shape is None or grown is None:
+def _spec(name: str, shapes: Sequence[Any], dtype: Any) -> TensorSpec:
+    """What the shapes at several sizes of the inputs have in common."""
+    if any(shape is None for shape in shapes):
         return TensorSpec(name, None, np.dtype(dtype).name)
-    free = tuple(n if n == m else None for n, m in zip(shape, grown, strict=True))
+    axes = zip(*shapes, strict=True)
+    free = tuple(axis[0] if len(set(axis)) == 1 else None for axis in axes)
     return TensorSpec(name, free, np.dtype(dtype).name)
 
 

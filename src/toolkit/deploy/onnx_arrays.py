@@ -37,7 +37,11 @@ BINARY = {
     "ceil": "Ceil",
     "erf": "Erf",
     "reciprocal": "Reciprocal",
+    "round": "Round",
+    "sin": "Sin",
+    "cos": "Cos",
     "_copy": "Identity",
+    "BlockGrad": "Identity",
     "Dropout": "Identity",
 }
 # Operator, and whether the number comes first.
@@ -89,7 +93,7 @@ def _clip(call: Call) -> str:
 
 @translates("Flatten", "Reshape", "reshape", "reshape_like", "expand_dims", "squeeze")
 def _reshape(call: Call) -> str:
-    return call.add("Reshape", [call.inputs[0], call.integers(call.target_shape(), "shape")])
+    return call.add("Reshape", [call.inputs[0], call.target_shape()])
 
 
 @translates("transpose")
@@ -116,10 +120,11 @@ def _split(call: Call) -> list[str]:
     count, axis = int(call.get("num_outputs")), call.axis(1)
     squeezed = call.get("squeeze_axis", False)
     names = [call.name if i == 0 else f"{call.name}.{i}" for i in range(count)]
+    sizes = call.integers([call.fixed(call.axes_of()[axis]) // count] * count, "sizes")
     if not squeezed:
-        return call.builder.several("Split", call.inputs, names, axis=axis)
+        return call.builder.several("Split", [*call.inputs, sizes], names, axis=axis)
     parts = [f"{name}.part" for name in names]
-    call.builder.several("Split", call.inputs, parts, axis=axis)
+    call.builder.several("Split", [*call.inputs, sizes], parts, axis=axis)
     axes = call.integers([axis], "axes")
     rows = zip(parts, names, strict=True)
     return [call.builder.add("Squeeze", [part, axes], name) for part, name in rows]
@@ -152,7 +157,7 @@ def _slice(call: Call, axes: list[int], begin: Any, end: Any) -> str:
 def _reduce(call: Call) -> str:
     names = {"mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin"}
     keep = int(call.get("keepdims", False))
-    return call.add(names[call.node.op], axes=_axes(call), keepdims=keep)
+    return call.reduced(names[call.node.op], call.inputs[0], _axes(call), keep=keep)
 
 
 @translates("sum", "sum_axis")
@@ -187,10 +192,15 @@ def _pad(call: Call) -> str:
     return call.add("Pad", [*call.inputs, pads, value], mode=call.get("mode"))
 
 
-@translates("batch_dot")
+@translates("batch_dot", "_linalg_gemm2")
 def _batch_dot(call: Call) -> str:
     inputs = list(call.inputs)
+    axes = list(range(len(call.shape_of())))
+    axes[-2:] = axes[:-3:-1]
     for i, key in enumerate(("transpose_a", "transpose_b")):
         if call.get(key, False):
-            inputs[i] = call.add("Transpose", [inputs[i]], key, perm=[0, 2, 1])
-    return call.add("MatMul", inputs)
+            inputs[i] = call.add("Transpose", [inputs[i]], key, perm=axes)
+    if (scale := float(call.get("alpha", 1))) == 1:
+        return call.add("MatMul", inputs)
+    product = call.add("MatMul", inputs, "product")
+    return call.add("Mul", [product, call.constant(scale, "alpha")])

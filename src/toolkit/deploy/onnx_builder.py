@@ -12,6 +12,10 @@ import numpy as np
 from toolkit.deploy.nodes import Node
 
 Shape = tuple[int, ...]
+Axis = tuple[int, ...]  # the length of one axis at each of ``SIZES``
+# Of the inputs' free axes: the batch N and, for texts, their length T. Shapes are looked at for all
+# of them, which tells what an axis depends on.
+SIZES = ((2, 16), (3, 16), (2, 17), (3, 17))
 
 
 class UnsupportedOperatorError(ValueError):
@@ -22,10 +26,61 @@ class UnsupportedOperatorError(ValueError):
 class Builder:
     """Collects nodes and constants; every method gives the names of results."""
 
-    shapes: Mapping[str, list[Shape]]  # of each node's results, for one sample
-    larger: Mapping[str, list[Shape]]  # the same for two samples
+    probes: Sequence[Mapping[str, list[Shape]]]  # each node's shapes, at each of ``SIZES``
+    free: Sequence[tuple[str, int] | None] = (None, None)  # input and axis of N, and of T
+    opset: int = 13
     nodes: list[Any] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
+    lengths: dict[Axis, str] = field(default_factory=dict)  # what ``length`` has made
+
+    def axes(self, name: str, index: int = 0) -> list[Axis]:
+        """The axes of a node's result."""
+        return list(zip(*(probe[name][index] for probe in self.probes), strict=True))
+
+    def length(self, axis: Axis) -> str:
+        """The length of an axis, an int64 of one element."""
+        if len(set(axis)) == 1:
+            return self.integers(axis[:1], f"length.{axis[0]}")
+        if axis not in self.lengths:
+            self.lengths[axis] = self._computed(axis)
+        return self.lengths[axis]
+
+    def shape(self, axes: Sequence[Axis], name: str) -> str:
+        """All lengths of a shape, one int64 list."""
+        if all(len(set(axis)) == 1 for axis in axes):
+            return self.integers([axis[0] for axis in axes], name)
+        return self.add("Concat", [self.length(axis) for axis in axes], name, axis=0)
+
+    def _computed(self, axis: Axis) -> str:
+        """A length as ``rest + n N + t T + nt N T``, of which most are zero."""
+        name = f"length.{len(self.lengths)}"
+        sizes = np.array([[1, n, t, n * t] for n, t in SIZES], np.float64)
+        rest, *shares = (round(share) for share in np.linalg.solve(sizes, axis))
+        parts = [self.integers([rest], f"{name}.rest")] if rest else []
+        product = self._times([self._given(0), self._given(1)], f"{name}.nt") if shares[2] else ""
+        for place, share in enumerate(shares):
+            if share:
+                size = product if place == 2 else self._given(place)
+                factor = [] if share == 1 else [self.integers([share], f"{name}.{place}.share")]
+                parts.append(self._times([size, *factor], f"{name}.{place}"))
+        while len(parts) > 1:
+            parts[:2] = [self.add("Add", parts[:2], f"{name}.sum{len(parts)}")]
+        return parts[0]
+
+    def _times(self, factors: list[str], name: str) -> str:
+        return factors[0] if len(factors) == 1 else self.add("Mul", factors, name)
+
+    def _given(self, place: int) -> str:
+        """N or T, of the input that has it."""
+        axis = tuple(size[place] for size in SIZES)
+        found = self.free[place]
+        assert found is not None, "an axis that no input has"
+        if axis not in self.lengths:
+            name = f"length.{'NT'[place]}"
+            whole = self.add("Shape", [found[0]], f"{name}.shape")
+            where = self.integers([found[1]], f"{name}.axis")
+            self.lengths[axis] = self.add("Gather", [whole, where], name, axis=0)
+        return self.lengths[axis]
 
     def add(self, op: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
         """One operator of one result."""
@@ -75,10 +130,20 @@ class Call:
         except (ValueError, SyntaxError):
             return text
 
-    def shape_of(self, index: int = 0) -> Shape:
-        """The shape of an input, for one sample."""
+    def axes_of(self, index: int = 0) -> list[Axis]:
+        """The axes of an input."""
         source, result = self.node.inputs[index]
-        return self.builder.shapes[source.name][result]
+        return self.builder.axes(source.name, result)
+
+    def shape_of(self, index: int = 0) -> Shape:
+        """The shape of an input at the first of ``SIZES``."""
+        return tuple(axis[0] for axis in self.axes_of(index))
+
+    def fixed(self, axis: Axis) -> int:
+        """The length of an axis that has to be known now; raises where it is free."""
+        if len(set(axis)) > 1:
+            raise self.unsupported("along an axis of any length")
+        return axis[0]
 
     def axis(self, default: int) -> int:
         """The attribute ``axis``."""
@@ -97,13 +162,42 @@ class Call:
         """Whole numbers that belong to this call."""
         return self.builder.integers(values, f"{self.name}.{part}")
 
-    def target_shape(self) -> list[int]:
-        """The result's shape for ONNX's Reshape; -1 for the axis that grows with the batch."""
-        one, two = self.builder.shapes[self.name][0], self.builder.larger[self.name][0]
-        shape = [a if a == b else -1 for a, b in zip(one, two, strict=True)]
-        if shape.count(-1) > 1:
-            raise self.unsupported("with a batch on more than one axis")
-        return shape
+    def shape(self, axes: Sequence[Axis], part: str) -> str:
+        """A shape, or some of its lengths, that belongs to this call."""
+        return self.builder.shape(axes, f"{self.name}.{part}")
+
+    def cast(self, value: str, dtype: Any, part: str = "") -> str:
+        """A value as numbers of another type."""
+        import onnx
+
+        kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return self.add("Cast", [value], part, to=kind)
+
+    def reduced(
+        self, op: str, data: str, axes: Sequence[int] | None, part: str = "", keep: int = 1
+    ) -> str:
+        """Mean, greatest or least along axes: an attribute until opset 17, an input since."""
+        if self.builder.opset < 18:
+            return self.add(op, [data], part, axes=axes, keepdims=keep)
+        more = [] if axes is None else [self.integers(axes, f"{part or 'all'}.axes")]
+        return self.add(op, [data, *more], part, keepdims=keep)
+
+    def target_shape(self, index: int = 0) -> str:
+        """The shape of a result, int64, for ONNX's Reshape of the first input.
+
+        An axis that is the input's own at the same place is written as 0, one that varies as -1,
+        and further ones are computed from the lengths of the network's inputs.
+        """
+        wanted, given = self.builder.axes(self.name, index), self.axes_of()
+        short = [axis[0] if len(set(axis)) == 1 else None for axis in wanted]
+        for place, (axis, own) in enumerate(zip(wanted, given, strict=False)):
+            if short[place] is None and axis == own:
+                short[place] = 0
+        if None in short:
+            short[short.index(None)] = -1
+        if None in short:
+            return self.builder.shape(wanted, f"{self.name}.shape")
+        return self.integers([size for size in short if size is not None], "shape")
 
     def unsupported(self, how: str = "") -> UnsupportedOperatorError:
         """The error for a use that has no counterpart."""

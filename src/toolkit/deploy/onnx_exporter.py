@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.deploy import onnx_arrays, onnx_layers  # noqa: F401  (registers what they translate)
+from toolkit.deploy import (  # noqa: F401  (they register what they translate)
+    onnx_arrays,
+    onnx_deformable,
+    onnx_detection,
+    onnx_indexing,
+    onnx_layers,
+)
 from toolkit.deploy.exporter import move_together, staged
 from toolkit.deploy.folding import fold
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.lookup import file_of
-from toolkit.deploy.manifest import SUFFIX, Manifest
+from toolkit.deploy.manifest import SUFFIX, Manifest, TensorSpec
 from toolkit.deploy.mxnet_runner import graph_of
 from toolkit.deploy.nodes import VARIABLE, Node, Nodes
 from toolkit.deploy.onnx_builder import (
+    SIZES,
     TRANSLATIONS,
+    Axis,
     Builder,
     Call,
     Shape,
@@ -29,14 +37,22 @@ from toolkit.deploy.onnx_builder import (
 
 ONNX = ".onnx"
 OPSET, IR_VERSION = 13, 8  # what every runtime of the last years reads
-BATCH = "N"  # the name of the axis that takes any length
+# Operators that ONNX has only since a later opset, which is used where they are.
+LATER = {
+    "_contrib_ROIAlign": 16,  # regions that are not shifted by half a pixel
+    "_contrib_DeformableConvolution": 19,
+    "_contrib_ModulatedDeformableConvolution": 19,
+}
+LATEST, LATEST_IR_VERSION = 19, 9
+BATCH, LENGTH = "N", "T"  # the names of the axes that take any length
 
 
 def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
     """Writes ``path.onnx`` and ``path-manifest.json``, which ``load`` and every ONNX runtime take.
 
-    The graph is folded, of opset 13 and IR version 8, checked, with the shapes of all results
-    inferred, any batch size, and weights as initializers only.
+    The graph is folded, of opset 13 and IR version 8 (16 for region alignment, 19 and IR
+    version 9 for deformable convolutions), checked, with the shapes of all results inferred and
+    weights as initializers only. It takes any batch size, and any length where the network does.
 
     Args:
         source: An initialized network with a preset of its own, or the path of a float export.
@@ -77,7 +93,9 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest) -> Any:
     """The checked model of a graph."""
     nodes = Nodes.of(graph.symbol)
     _check_operators(nodes)
-    builder = Builder(_shapes(graph, manifest, 1), _shapes(graph, manifest, 2))
+    operators = {node.op for node in nodes}
+    opset = max(OPSET, *(LATER.get(operator, OPSET) for operator in operators))
+    builder = Builder([_shapes(graph, manifest, *size) for size in SIZES], _free(manifest), opset)
     results: dict[Node, list[str]] = {}
     for node in nodes:
         if node.op == VARIABLE:
@@ -91,7 +109,11 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest) -> Any:
     names = [spec.name for spec in manifest.outputs]
     for name, (node, index) in zip(names, nodes.outputs, strict=True):
         builder.add("Identity", [results[node][index]], name)
-    return _model(onnx, builder, manifest)
+    outputs = {
+        name: builder.axes(node.name, index)
+        for name, (node, index) in zip(names, nodes.outputs, strict=True)
+    }
+    return _model(onnx, builder, manifest, outputs)
 
 
 def _check_operators(nodes: Nodes) -> None:
@@ -104,7 +126,19 @@ def _check_operators(nodes: Nodes) -> None:
         raise UnsupportedOperatorError(f"ONNX has no counterpart here of {', '.join(rows)}")
 
 
-def _shapes(graph: Graph, manifest: Manifest, batch: int) -> Mapping[str, list[Shape]]:
+def _free(manifest: Manifest) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
+    """Where N and T are read: the first input and axis that is free, the batch first of all."""
+    rows = [
+        (spec.name, place)
+        for spec in manifest.inputs
+        for place, length in enumerate(spec.shape or ())
+        if length is None
+    ]
+    batch = next((row for row in rows if row[1] == 0), None)
+    return batch, next((row for row in rows if row[1] > 0), None)
+
+
+def _shapes(graph: Graph, manifest: Manifest, batch: int, length: int) -> Mapping[str, list[Shape]]:
     """The shapes of each node's results."""
     given = {}
     for spec in manifest.inputs:
@@ -112,7 +146,10 @@ def _shapes(graph: Graph, manifest: Manifest, batch: int) -> Mapping[str, list[S
             raise ValueError(
                 f"the shape of input {spec.name} is not known: export the network with an example"
             )
-        given[spec.name] = tuple(batch if axis is None else axis for axis in spec.shape)
+        free = [length if place else batch for place in range(len(spec.shape))]
+        given[spec.name] = tuple(
+            a if n is None else n for n, a in zip(spec.shape, free, strict=True)
+        )
     given.update({name: array.shape for name, array in graph.arrays.items()})
     inner = graph.symbol.get_internals()
     names = [inner[i].name for i in range(len(inner))]
@@ -123,26 +160,40 @@ def _shapes(graph: Graph, manifest: Manifest, batch: int) -> Mapping[str, list[S
     return found
 
 
-def _model(onnx: Any, builder: Builder, manifest: Manifest) -> Any:
+def _model(
+    onnx: Any, builder: Builder, manifest: Manifest, outputs: Mapping[str, list[Axis]]
+) -> Any:
     helper = onnx.helper
     used = {name for node in builder.nodes for name in node.input}
     initializers = [
-        onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+        onnx.numpy_helper.from_array(np.asarray(array, order="C"), name)
         for name, array in builder.constants.items()
         if name in used
     ]
-    values = [[_value(onnx, s) for s in specs] for specs in (manifest.inputs, manifest.outputs)]
-    graph = helper.make_graph(builder.nodes, manifest.name, *values, initializers)
-    opsets = [helper.make_opsetid("", OPSET)]
+    given = [_value(onnx, spec, _input_axes(spec)) for spec in manifest.inputs]
+    made = [_value(onnx, spec, _output_axes(outputs[spec.name])) for spec in manifest.outputs]
+    graph = helper.make_graph(builder.nodes, manifest.name, given, made, initializers)
+    opsets = [helper.make_opsetid("", builder.opset)]
+    version = LATEST_IR_VERSION if builder.opset == LATEST else IR_VERSION
     model = helper.make_model(
-        graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="toolkit"
+        graph, opset_imports=opsets, ir_version=version, producer_name="toolkit"
     )
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def _value(onnx: Any, spec: Any) -> Any:
+def _input_axes(spec: TensorSpec) -> list[int | str]:
+    free = [LENGTH if place else BATCH for place in range(len(spec.shape or ()))]
+    return [a if n is None else n for n, a in zip(spec.shape or (), free, strict=True)]
+
+
+def _output_axes(axes: Sequence[Axis]) -> list[int | str | None]:
+    """Lengths, the names of N and T, and None for what is computed of them."""
+    names = {tuple(size[i] for size in SIZES): name for i, name in enumerate((BATCH, LENGTH))}
+    return [axis[0] if len(set(axis)) == 1 else names.get(axis) for axis in axes]
+
+
+def _value(onnx: Any, spec: TensorSpec, axes: Sequence[int | str | None]) -> Any:
     kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
-    shape = None if spec.shape is None else [BATCH if n is None else n for n in spec.shape]
-    return onnx.helper.make_tensor_value_info(spec.name, kind, shape)
+    return onnx.helper.make_tensor_value_info(spec.name, kind, list(axes))

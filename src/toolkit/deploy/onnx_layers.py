@@ -117,7 +117,44 @@ def _layer_norm(call: Call) -> str:
 
 
 def _mean(call: Call, data: str, part: str) -> str:
-    return call.add("ReduceMean", [data], part, axes=[-1], keepdims=1)
+    return call.reduced("ReduceMean", data, [-1], part)
+
+
+@translates("GroupNorm")
+def _group_norm(call: Call) -> str:
+    """Each group's numbers are one channel of an instance normalization."""
+    data, gamma, beta = call.inputs
+    groups, axes = int(call.get("num_groups", 1)), call.axes_of()
+    rows = call.add("Reshape", [data, call.integers([0, groups, -1], "groups")], "rows")
+    ones, zeros = call.constant(np.ones(groups), "ones"), call.constant(np.zeros(groups), "zeros")
+    epsilon = float(call.get("eps", 1e-5))
+    rows = call.add("InstanceNormalization", [rows, ones, zeros], "normed", epsilon=epsilon)
+    # MXNet has a scale and an offset a group.
+    wide = call.integers([groups, 1], "wide")
+    scales = (
+        call.add("Reshape", [w, wide], part) for w, part in ((gamma, "gamma"), (beta, "beta"))
+    )
+    rows = call.add("Mul", [rows, next(scales)], "stretched")
+    rows = call.add("Add", [rows, next(scales)], "shifted")
+    return call.add("Reshape", [rows, call.shape(axes, "shape")])
+
+
+@translates("InstanceNorm")
+def _instance_norm(call: Call) -> str:
+    return call.add("InstanceNormalization", epsilon=float(call.get("eps", 1e-3)))
+
+
+@translates("L2Normalization")
+def _l2_normalization(call: Call) -> str:
+    """Over all axes but the batch, over the channels, or over what follows them."""
+    rank, mode = len(call.shape_of()), call.get("mode", "instance")
+    every = {"instance": range(1, rank), "channel": [1], "spatial": range(2, rank)}
+    squares = call.add("Mul", call.inputs * 2, "squares")
+    axes = call.integers(list(every[mode]), "axes")
+    total = call.add("ReduceSum", [squares, axes], "total", keepdims=1)
+    eps = call.constant(float(call.get("eps", 1e-10)), "eps")
+    norm = call.add("Sqrt", [call.add("Add", [total, eps], "shifted")], "norm")
+    return call.add("Div", [*call.inputs, norm])
 
 
 @translates("Activation")
@@ -165,11 +202,8 @@ def _up_sampling(call: Call) -> str:
 
 @translates("_contrib_BilinearResize2D")
 def _bilinear(call: Call) -> str:
-    size = call.builder.shapes[call.name][0][2:]
-    shape = call.add("Shape", call.inputs[:1], "shape")
-    ends = [call.integers([n], part) for n, part in ((0, "from"), (2, "to"))]
-    first = call.add("Slice", [shape, *ends], "first")
-    sizes = call.add("Concat", [first, call.integers(size, "size")], "sizes", axis=0)
+    size = [call.fixed(axis) for axis in call.builder.axes(call.name)[2:]]
+    sizes = call.shape([*call.axes_of()[:2], *((n,) for n in size)], "sizes")
     corners = call.get("align_corners", True)
     mode = "align_corners" if corners else "half_pixel"
     inputs = [call.inputs[0], "", "", sizes]

@@ -9,6 +9,8 @@ import numpy as np
 
 from toolkit.deploy.manifest import Manifest, TensorSpec
 
+LENGTH = 128  # tokens of a text that is made up, where a network takes any
+
 
 class Runner(ABC):
     """A network that takes NumPy arrays and gives NumPy arrays.
@@ -53,7 +55,7 @@ class Runner(ABC):
         """Runs the network on ones, so that planning is over before the first request.
 
         Args:
-            batch: Samples a call; the length of every axis that is free.
+            batch: Samples a call. Further axes that are free, of texts, have ``LENGTH`` tokens.
             calls: How often; backends plan in the first calls.
 
         Raises:
@@ -64,7 +66,7 @@ class Runner(ABC):
             self(*arrays)
 
     def sample(self, batch: int = 1) -> list[np.ndarray]:
-        """An array of ones for each input; free axes have the length ``batch``."""
+        """An array of ones for each input; a first axis that is free has the length ``batch``."""
         return [_ones(spec, batch) for spec in self.manifest.inputs]
 
     def __repr__(self) -> str:
@@ -78,7 +80,9 @@ class Runner(ABC):
 def _ones(spec: TensorSpec, batch: int) -> np.ndarray:
     if spec.shape is None:
         raise ValueError(f"the shape of input {spec} is not known: call the runner on real data")
-    return np.ones([batch if n is None else n for n in spec.shape], spec.dtype)
+    free = [LENGTH if place else batch for place in range(len(spec.shape))]
+    sizes = [a if n is None else n for n, a in zip(spec.shape, free, strict=True)]
+    return np.ones(sizes, spec.dtype)
 
 
 def _as_array(value: Any, spec: TensorSpec) -> np.ndarray:
