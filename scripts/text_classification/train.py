@@ -1,29 +1,35 @@
-"""Trains TextCNN on a classification data set, by name.
+"""Trains a text classifier on a data set, by the names of both.
 
     python scripts/text_classification/train.py DATA --data-set TREC --out runs/trec
 
 DATA is the folder with the data set's files as they are published (TREC's may lie in ``qc.zip``).
 ``--hold-out 0.1`` scores that share of the training set instead of the test set, which is how
 options are chosen. MR, CR, MPQA and SUBJ have no test set: ``--fold`` says which tenth is one.
-Modes with published vectors take them from ``--vectors``.
+Modes with published vectors take them from ``--vectors``. ``--model fasttext`` hashes n-grams of
+words into ``--buckets`` and is trained by SGD, the others by AdamW.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
-from toolkit.data.text import Vocab, count_tokens
+from toolkit.data.text import Vocab, WordNGrams, count_tokens
 from toolkit.data.text.datasets import load_dataset
 from toolkit.data.text.embedding import load_embedding
 from toolkit.data.text.glue import read_glue
-from toolkit.model_zoo.text.text_cnn import MODES, TextCNN, TextCNNConfig
+from toolkit.model_zoo.text.bag_of_vectors import BagOfVectors, BagOfVectorsConfig
+from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
+from toolkit.model_zoo.text.text_lstm import TextLSTM, TextLSTMConfig
+from toolkit.nn import MODES, POOLS
 from toolkit.utils.training import (
     Checkpoints,
     Evaluation,
@@ -52,21 +58,37 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data-set", choices=[*SPLITS, *WHOLE], default="TREC")
     parser.add_argument("--fold", type=int, choices=range(10), default=0)
     parser.add_argument("--hold-out", type=float, help="share of the training set to score")
-    parser.add_argument("--mode", choices=list(MODES), default="rand")
-    parser.add_argument("--vectors", help="a file of word vectors")
-    parser.add_argument("--units", type=int, default=300, help="without vectors")
-    parser.add_argument("--scale", type=float, default=0.25, help="of vectors before training")
-    parser.add_argument("--channels", type=int, default=100)
-    parser.add_argument("--dropout", type=float, default=0.5)
-    parser.add_argument("--word-dropout", type=float, default=0.0)
-    parser.add_argument("--keep-case", action="store_true")
-    parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
+    add_network_options(parser.add_argument_group("the network"))
+    add_recipe_options(parser.add_argument_group("the recipe"))
     return parser.parse_args(arguments)
+
+
+def add_network_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--model", choices=list(NETWORKS), default="text_cnn")
+    group.add_argument("--mode", choices=list(MODES), default="rand")
+    group.add_argument("--vectors", help="a file of word vectors")
+    group.add_argument("--units", type=int, default=300, help="without vectors")
+    group.add_argument("--scale", type=float, default=0.25, help="of vectors before training")
+    group.add_argument("--channels", type=int, default=100, help="of each filter width (text_cnn)")
+    group.add_argument("--hidden", type=int, default=100, help="of each direction (lstm)")
+    group.add_argument("--layers", type=int, default=1, help="of the lstm")
+    group.add_argument("--pool", choices=list(POOLS), default="mean", help="all but text_cnn")
+    group.add_argument("--dropout", type=float, default=0.5)
+    group.add_argument("--word-dropout", type=float, default=0.0)
+    group.add_argument("--ngrams", type=int, default=2, help="words of the longest (fasttext)")
+    group.add_argument("--buckets", type=int, default=200_000, help="of n-grams (fasttext)")
+    group.add_argument("--keep-case", action="store_true")
+    group.add_argument("--min-freq", type=int, default=1, help="of a word that has a vector")
+
+
+def add_recipe_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--batch-size", type=int, default=50)
+    group.add_argument("--epochs", type=int, default=15)
+    group.add_argument("--learning-rate", type=float, default=1e-3)
+    group.add_argument("--weight-decay", type=float, default=0.0)
+    group.add_argument("--average", type=float, help="decay of the mean of weights that is scored")
 
 
 def split(samples: Samples, scored: np.ndarray) -> tuple[Samples, Samples]:
@@ -110,11 +132,30 @@ class Words:
         return (text if self.keep_case else text.lower()).split() or [""]
 
 
-def encode(samples: Samples, words: Words, vocab: Vocab) -> list[tuple]:
+@dataclass(frozen=True)
+class Ids:
+    """What turns a text into numbers: of its words and, behind the vocabulary, of its n-grams."""
+
+    words: Words
+    vocab: Vocab
+    ngrams: WordNGrams | None = None
+
+    def __len__(self) -> int:
+        return len(self.vocab) + (len(self.ngrams) if self.ngrams else 0)
+
+    def __call__(self, text: str) -> np.ndarray:
+        words = self.words(text)
+        ids = np.array(self.vocab[words], np.float32)
+        if self.ngrams is None:
+            return ids
+        return np.concatenate([ids, len(self.vocab) + self.ngrams(words).astype(np.float32)])
+
+
+def encode(samples: Samples, ids: Ids) -> list[tuple]:
     encoded = []
     for text, label in samples:
-        ids = np.array(vocab[words(text)], np.float32)
-        encoded.append((ids, np.float32(len(ids)), np.float32(label)))
+        numbers = ids(text)
+        encoded.append((numbers, np.float32(len(numbers)), np.float32(label)))
     return encoded
 
 
@@ -128,28 +169,61 @@ def objective(net: mx.gluon.Block, batch: tuple) -> StepResult:
     return StepResult(LOSS(outputs, labels), labels=labels, outputs=outputs)
 
 
-def make_net(args: argparse.Namespace, vocab: Vocab, classes: int) -> TextCNN:
+@dataclass(frozen=True)
+class Kind:
+    """A network by name, and how it is trained."""
+
+    make: Callable[..., mx.gluon.HybridBlock]  # of options, and the sizes that data give
+    optimizer: str = "adamw"
+    ngrams: bool = False  # of words, besides the words
+
+
+def text_cnn(args: argparse.Namespace, **sizes: int) -> TextCNN:
+    return TextCNN(TextCNNConfig(channels=args.channels, **shared(args), **sizes))
+
+
+def lstm(args: argparse.Namespace, **sizes: int) -> TextLSTM:
+    options = {"hidden": args.hidden, "layers": args.layers, "pool": args.pool}
+    return TextLSTM(TextLSTMConfig(**options, **shared(args), **sizes))
+
+
+def bag_of_vectors(args: argparse.Namespace, **sizes: int) -> BagOfVectors:
+    return BagOfVectors(BagOfVectorsConfig(pool=args.pool, **shared(args), **sizes))
+
+
+def fasttext(args: argparse.Namespace, **sizes: int) -> BagOfVectors:
+    config = BagOfVectorsConfig(pool=args.pool, sparse=True, **shared(args), **sizes)
+    return BagOfVectors(config)
+
+
+def shared(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that all networks have."""
+    return {"mode": args.mode, "dropout": args.dropout, "word_dropout": args.word_dropout}
+
+
+NETWORKS: Mapping[str, Kind] = {
+    "text_cnn": Kind(text_cnn),
+    "lstm": Kind(lstm),
+    "bag_of_vectors": Kind(bag_of_vectors),
+    "fasttext": Kind(fasttext, "sgd", ngrams=True),
+}
+
+
+def make_net(args: argparse.Namespace, ids: Ids, classes: int) -> mx.gluon.HybridBlock:
     if (args.mode == "rand") != (args.vectors is None):
         raise ValueError(f"mode {args.mode!r} and --vectors {args.vectors}: all but rand need them")
     table = load_embedding(args.vectors) if args.vectors else None
-    net = TextCNN(
-        TextCNNConfig(
-            len(vocab),
-            classes,
-            mode=args.mode,
-            units=args.units if table is None else table[vocab.unknown_token].shape[-1],
-            channels=args.channels,
-            dropout=args.dropout,
-            word_dropout=args.word_dropout,
-        )
-    )
+    vocab = ids.vocab
+    units = args.units if table is None else table[vocab.unknown_token].shape[-1]
+    make = NETWORKS[args.model].make
+    net = make(args, vocab_size=len(ids), classes=classes, units=units)
     net.initialize(mx.init.Xavier())
-    net.tables.initialize(mx.init.Uniform(args.scale), force_reinit=True)
+    net.words.initialize(mx.init.Uniform(args.scale), force_reinit=True)
     if table is not None:
-        vectors = net.tables[0].weight.data().asnumpy()  # words without a vector keep these
+        vectors = net.words.tables[0].weight.data().asnumpy()  # words without a vector keep these
         known = [i for i, token in enumerate(vocab.idx_to_token) if token in table]
         vectors[known] = table[[vocab.idx_to_token[i] for i in known]]
-        net.set_vectors(vectors)
+        net.words.set_vectors(vectors)
     net.hybridize()
     return net
 
@@ -157,11 +231,14 @@ def make_net(args: argparse.Namespace, vocab: Vocab, classes: int) -> TextCNN:
 def main(args: argparse.Namespace) -> dict[str, float]:
     training, testing, classes = open_data(args)
     words = Words(args.keep_case)
-    vocab = Vocab(count_tokens(word for text, _ in training for word in words(text)))
+    counts = count_tokens(word for text, _ in training for word in words(text))
+    vocab = Vocab(counts, min_freq=args.min_freq)
     mx.random.seed(args.seed)
     np.random.seed(args.seed)  # MXNet's initializers draw from it
-    net = make_net(args, vocab, classes)
-    encoded, scored = (encode(samples, words, vocab) for samples in (training, testing))
+    kind = NETWORKS[args.model]
+    ids = Ids(words, vocab, WordNGrams(args.buckets, args.ngrams) if kind.ngrams else None)
+    net = make_net(args, ids, classes)
+    encoded, scored = (encode(samples, ids) for samples in (training, testing))
     order = SortedBuckets([len(ids) for ids, *_ in encoded], args.batch_size, seed=args.seed)
     batches = DataLoader(encoded, sampler=order, batchify=BATCHIFY, seed=args.seed)
     scoring = DataLoader(scored, args.batch_size, batchify=BATCHIFY)
@@ -171,9 +248,10 @@ def main(args: argparse.Namespace) -> dict[str, float]:
         batches,
         forward=objective,
         optimization=Optimization(
-            "adamw",
+            kind.optimizer,
             InEpochs(Linear(args.learning_rate, args.epochs)),
             weight_decay=args.weight_decay,
+            average=args.average,
         ),
         epochs=args.epochs,
         callbacks=[evaluation, Progress(), JsonLog(), RunRecord()],
@@ -184,10 +262,15 @@ def main(args: argparse.Namespace) -> dict[str, float]:
             config={key: str(value) for key, value in vars(args).items()},
         ),
     )
-    net.save_parameters(str(args.out / "final.params"))
+    with run.average.applied() if run.average else nullcontext():
+        net.save_parameters(str(args.out / "final.params"))
     vocab.save(args.out / "words.vocab")
     accuracy = float(run.values["val_accuracy"])
-    print(json.dumps({"data": args.data_set, "seed": args.seed, "accuracy": accuracy}))
+    print(
+        json.dumps(
+            {"data": args.data_set, "model": args.model, "seed": args.seed, "accuracy": accuracy}
+        )
+    )
     return {"accuracy": accuracy}
 
 

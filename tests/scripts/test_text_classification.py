@@ -40,14 +40,28 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["TREC", "MR", "SST-2"])
+@pytest.mark.parametrize(
+    ("name", "model", "options"),
+    [
+        ("TREC", "text_cnn", []),
+        ("MR", "bag_of_vectors", ["--pool", "attention"]),
+        ("SST-2", "lstm", ["--hidden", "3", "--average", "0.9"]),
+        ("SST-2", "fasttext", ["--buckets", "20", "--dropout", "0"]),
+    ],
+)
 def test_a_network_is_trained_and_scored(
-    script: ModuleType, data: Path, name: str, capsys: pytest.CaptureFixture[str]
+    script: ModuleType,
+    data: Path,
+    name: str,
+    model: str,
+    options: list[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = data / "out"
-    result = script.main(script.parse([str(data), "--data-set", name, *TINY, "--out", str(out)]))
+    arguments = ["--data-set", name, "--model", model, *TINY, *options, "--out", str(out)]
+    result = script.main(script.parse([str(data), *arguments]))
     printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-    assert printed == {"data": name, "seed": 1, **result}
+    assert printed == {"data": name, "model": model, "seed": 1, **result}
     assert 0 <= result["accuracy"] <= 1
     for file in ("final.params", "log.jsonl", "run.json", "words.vocab"):
         assert (out / file).is_file(), file
@@ -58,12 +72,30 @@ def test_published_vectors_come_in(script: ModuleType, data: Path, mode: str) ->
     options = [str(data), "--mode", mode, "--vectors", str(data / "vectors.txt"), *TINY]
     args = script.parse([*options, "--out", str(data / "out")])
     vocab = script.Vocab(script.count_tokens(["how", "many"]))
-    net = script.make_net(args, vocab, 3)
-    for table in net.tables:
+    net = script.make_net(args, script.Ids(script.Words(), vocab), 3)
+    for table in net.words.tables:
         row = table.weight.data().asnumpy()[vocab["how"]]
         assert row.tolist() == [1.0, 2.0, 3.0]
     script.main(args)
     assert (data / "out" / "final.params").is_file()
+
+
+def test_ngrams_stand_behind_the_words(script: ModuleType) -> None:
+    vocab = script.Vocab(script.count_tokens(["how", "many"]))
+    ngrams = script.WordNGrams(1000)
+    ids = script.Ids(script.Words(), vocab, ngrams)
+    assert len(ids) == len(vocab) + 1000
+    expected = [*vocab[["how", "many", "?"]], *(len(vocab) + ngrams(["how", "many", "?"]))]
+    assert ids("How many ?").tolist() == expected
+
+
+def test_the_averaged_weights_are_those_that_are_kept(script: ModuleType, data: Path) -> None:
+    nets = []
+    for options in ([], ["--average", "0.9"]):
+        out = data / f"out{len(options)}"
+        script.main(script.parse([str(data), *TINY, *options, "--out", str(out)]))
+        nets.append((out / "final.params").read_bytes())
+    assert nets[0] != nets[1]
 
 
 def test_what_is_held_out_is_not_trained_with(script: ModuleType, data: Path) -> None:

@@ -6,7 +6,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.model_zoo.text.text_cnn import MODES, TextCNN, TextCNNConfig
+from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
+from toolkit.nn import MODES
 
 TEXTS = np.random.default_rng(0).integers(0, 20, (3, 7)).astype("float32")
 LENGTHS = np.array([7, 3, 1], "float32")
@@ -36,7 +37,7 @@ def test_eager_equals_hybridized(mode: str) -> None:
 
 def test_features_are_those_of_the_paper() -> None:
     net = build(widths=(2,))
-    words = net.tables[0].weight.data().asnumpy()[TEXTS[1, :3].astype(int)]
+    words = net.words.tables[0].weight.data().asnumpy()[TEXTS[1, :3].astype(int)]
     conv = net.matches[0].conv
     weight, bias = conv.weight.data().asnumpy(), conv.bias.data().asnumpy()
     padded = np.pad(words, ((1, 1), (0, 0)))  # a window of two hangs over each end by one
@@ -61,30 +62,6 @@ def test_what_is_beyond_the_length_changes_nothing(mode: str) -> None:
     assert np.abs(scores(net, TEXTS, LENGTHS + np.float32([0, 1, 0]))[1] - expected[1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_training_changes_the_tables_that_the_mode_says(mode: str) -> None:
-    net = build(mode=mode)
-    before = [table.weight.data().asnumpy() for table in net.tables]
-    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
-    with mx.autograd.record():
-        loss = net(mx.nd.array(TEXTS), mx.nd.array(LENGTHS)).square().sum()
-    loss.backward()
-    trainer.step(1)
-    after = [table.weight.data().asnumpy() for table in net.tables]
-    changed = tuple(bool((a != b).any()) for a, b in zip(after, before, strict=True))
-    assert changed == MODES[mode]
-
-
-def test_vectors_fill_every_table() -> None:
-    net = build(mode="multichannel")
-    vectors = np.random.default_rng(1).normal(size=(20, 6)).astype("float32")
-    net.set_vectors(vectors)
-    for table in net.tables:
-        np.testing.assert_array_equal(table.weight.data().asnumpy(), vectors)
-    with pytest.raises(ValueError, match=r"\(20, 6\), got \(6, 20\)"):
-        net.set_vectors(vectors.T)
-
-
 def test_words_are_left_out_in_training_alone() -> None:
     net = build(word_dropout=0.5, dropout=0.0)
     expected = scores(net, TEXTS, LENGTHS)
@@ -95,6 +72,6 @@ def test_words_are_left_out_in_training_alone() -> None:
 
 def test_bad_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="multichannel"):
-        TextCNNConfig(20, 4, mode="multichanel")
+        build(mode="multichanel")
     with pytest.raises(ValueError, match="widths"):
         TextCNNConfig(20, 4, widths=())

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = exports(
         "datasets": "datasets",
         "embedding": "embedding",
         "fold": "language_model",
+        "WordNGrams": "word_ngrams",
         "get_tokenizer": "published",
         "get_vocab": "published",
         "list_vocabs": "published",

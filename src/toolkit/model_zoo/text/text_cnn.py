@@ -6,28 +6,14 @@ its vocabulary is that of the texts it is trained on. A script builds it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-import mxnet as mx
-import numpy as np
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Conv1D, Dense, Dropout, Embedding
+from mxnet.gluon.nn import Conv1D, Dense, Dropout
 
 from toolkit.nn.containers import sequence
-from toolkit.utils.registry import unknown
-
-# Of each mode, one entry a table of words: whether training changes it.
-MODES: Mapping[str, tuple[bool, ...]] = MappingProxyType(
-    {
-        "rand": (True,),  # nothing is known of words before training
-        "static": (False,),  # published vectors, kept
-        "non-static": (True,),  # published vectors, tuned
-        "multichannel": (False, True),  # both, side by side
-    }
-)
+from toolkit.nn.word_vectors import WordVectors
 
 
 @dataclass(frozen=True)
@@ -35,12 +21,12 @@ class TextCNNConfig:
     """What tells one of these networks from another.
 
     Raises:
-        ValueError: no such mode, or no widths.
+        ValueError: no widths.
     """
 
     vocab_size: int
     classes: int
-    mode: str = "rand"
+    mode: str = "rand"  # of word vectors: rand, static, non-static, multichannel
     units: int = 300  # of a word's vector
     channels: int = 100  # filters of each width
     widths: tuple[int, ...] = (3, 4, 5)  # words that a filter sees
@@ -48,8 +34,6 @@ class TextCNNConfig:
     word_dropout: float = 0.0  # share of words that are left out in training; the paper has none
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ValueError(unknown("mode", self.mode, MODES))
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths must be one or more numbers from 1 on, got {self.widths!r}")
 
@@ -81,42 +65,26 @@ class TextCNN(HybridBlock):
     """Scores ``(N, classes)``, before softmax, of texts of any length from 1 on.
 
     What stands beyond the valid length changes nothing.
+
+    Raises:
+        ValueError: no such mode.
     """
 
     def __init__(self, config: TextCNNConfig) -> None:
         super().__init__()
         self.config = config
-        trained = MODES[config.mode]
-        self.tables = sequence(*(Embedding(config.vocab_size, config.units) for _ in trained))
-        for table, changes in zip(self.tables, trained, strict=True):
-            table.weight.grad_req = "write" if changes else "null"
-        self.word_dropout = Dropout(config.word_dropout, axes=(2,)) if config.word_dropout else None
-        units = config.units * len(trained)
+        self.words = WordVectors(
+            config.vocab_size, config.units, mode=config.mode, dropout=config.word_dropout
+        )
+        units = self.words.units
         self.matches = sequence(
             *(StrongestMatch(config.channels, width, units=units) for width in config.widths)
         )
         self.dropout = Dropout(config.dropout)
         self.head = Dense(config.classes, in_units=config.channels * len(config.widths))
 
-    def set_vectors(self, vectors: np.ndarray) -> None:
-        """Puts ``(vocab_size, units)`` vectors into every table of an initialized network.
-
-        Raises:
-            ValueError: vectors of another shape.
-        """
-        expected = (self.config.vocab_size, self.config.units)
-        if vectors.shape != expected:
-            raise ValueError(f"vectors must be {expected}, got {vectors.shape}")
-        for table in self.tables:
-            table.weight.set_data(mx.nd.array(vectors))
-
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
         """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""
-        words = [table(tokens) for table in self.tables]
-        x = F.concat(*words, dim=2) if len(words) > 1 else words[0]
-        if self.word_dropout is not None:
-            x = self.word_dropout(x)
-        x = F.SequenceMask(x, valid_length, use_sequence_length=True, axis=1)
-        x = F.transpose(x, axes=(0, 2, 1))
+        x = F.transpose(self.words(tokens, valid_length), axes=(0, 2, 1))
         features = [match(x, valid_length) for match in self.matches]
         return self.head(self.dropout(F.concat(*features, dim=1)))

@@ -1,0 +1,80 @@
+"""Vectors of words: learned, published, or both side by side (Kim, 2014, 1408.5882)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import Dropout, Embedding
+
+from toolkit.nn.containers import sequence
+from toolkit.utils.registry import unknown
+
+# Of each mode, one entry a table of words: whether training changes it.
+MODES: Mapping[str, tuple[bool, ...]] = MappingProxyType(
+    {
+        "rand": (True,),  # nothing is known of words before training
+        "static": (False,),  # published vectors, kept
+        "non-static": (True,),  # published vectors, tuned
+        "multichannel": (False, True),  # both, side by side
+    }
+)
+
+
+class WordVectors(HybridBlock):
+    """Looks words up in one or two tables; zero beyond the length of a text.
+
+    Args:
+        vocab_size: Number of words.
+        units: Of a word in one table.
+        mode: One of ``MODES``.
+        dropout: Share of words that are left out in training.
+        sparse: Gradients have the rows of the words that were seen only, which large tables
+            need; MXNet's optimizers take them (``sgd``, ``adagrad``), AdamW does not.
+
+    Raises:
+        ValueError: no such mode.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        units: int,
+        *,
+        mode: str = "rand",
+        dropout: float = 0.0,
+        sparse: bool = False,
+    ) -> None:
+        super().__init__()
+        if mode not in MODES:
+            raise ValueError(unknown("mode", mode, MODES))
+        trained = MODES[mode]
+        self.tables = sequence(*(Embedding(vocab_size, units, sparse_grad=sparse) for _ in trained))
+        for table, changes in zip(self.tables, trained, strict=True):
+            table.weight.grad_req = "write" if changes else "null"
+        self.dropout = Dropout(dropout, axes=(2,)) if dropout else None
+        self.units = units * len(trained)  # of what comes out
+        self._shape = (vocab_size, units)
+
+    def set_vectors(self, vectors: np.ndarray) -> None:
+        """Puts ``(vocab_size, units)`` vectors into every table of an initialized network.
+
+        Raises:
+            ValueError: vectors of another shape.
+        """
+        if vectors.shape != self._shape:
+            raise ValueError(f"vectors must be {self._shape}, got {vectors.shape}")
+        for table in self.tables:
+            table.weight.set_data(mx.nd.array(vectors))
+
+    def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
+        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, T, self.units)``."""
+        words = [table(tokens) for table in self.tables]
+        x = F.concat(*words, dim=2) if len(words) > 1 else words[0]
+        if self.dropout is not None:
+            x = self.dropout(x)
+        return F.SequenceMask(x, valid_length, use_sequence_length=True, axis=1)
