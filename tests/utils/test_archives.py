@@ -40,6 +40,16 @@ def test_a_member_comes_out_whole(tmp_path: Path, size: int | None) -> None:
     assert extract(path, "deep/net-0123abcd.params", size) == CONTENT
 
 
+def test_a_member_of_any_folder(tmp_path: Path) -> None:
+    members = {"a/b/train.en": b"x", "a/b/xtrain.en": b"y", "test.en": b"z", "c/d": b"", "e/d": b""}
+    path = pack(tmp_path / "a.zip", members)
+    assert extract(path, "*/train.en") == b"x"
+    assert extract(path, "*/test.en") == b"z"
+    for name in ("*/d", "*/f"):  # two of them, none
+        with pytest.raises(ArchiveError, match="no member"):
+            extract(path, name)
+
+
 def test_missing_member_tells_what_is_inside(tmp_path: Path) -> None:
     path = pack(tmp_path / "a.zip", {"net-0123abcd.params": b"x"})
     with pytest.raises(ArchiveError, match=r"'net-ffffffff.params'; inside is 'net-0123abcd"):

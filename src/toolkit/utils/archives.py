@@ -32,7 +32,7 @@ def extract_member(archive: Path, member: str, sink: Sink, *, size: int | None =
 
     Args:
         archive: the zip file.
-        member: the member's whole name in it.
+        member: the member's whole name in it; ``*/name`` is the one of that name in any folder.
         sink: a binary file, or anything with ``write``.
         size: bytes that the member must have; where it is not known, a member may grow to ``FREE``
             bytes or ``RATIO`` times the archive, whichever is more.
@@ -60,6 +60,10 @@ def extract_member(archive: Path, member: str, sink: Sink, *, size: int | None =
 
 
 def _find(archive: zipfile.ZipFile, member: str) -> zipfile.ZipInfo:
+    if member.startswith("*/"):
+        ends = [name for name in archive.namelist() if f"/{name}".endswith(member[1:])]
+        if len(ends) == 1:
+            return archive.getinfo(ends[0])
     try:
         return archive.getinfo(member)
     except KeyError:

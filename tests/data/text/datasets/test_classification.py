@@ -33,6 +33,9 @@ FIXTURES = {
         "gold_label\tsentence1\tsentence2\n-\tx\ty\ncontradiction\ta\tb\n",
         ("a", "b", 0),
     ),
+    "XNLI-zh": ("dev", "xnli/dev.tsv", "?\t?\t?\na\tb\tneutral\n", ("a", "b", 2)),
+    "LCQMC": ("test", "task_data/lcqmc/test.tsv", "?\t?\t?\na\tb\t1\n", ("a", "b", 1)),
+    "ChnSentiCorp": ("train", "chnsenticorp/train.tsv", "?\t?\n0\t差\n", ("差", 0)),
     "SuperGLUE-BoolQ": ("val", "val.jsonl", '{"label": true}\n', {"label": True}),
     "SuperGLUE-AX-b": ("test", "AX-b.jsonl", '{"idx": 1}\n', {"idx": 1}),
 }
@@ -41,6 +44,7 @@ FIXTURES = {
 @pytest.mark.parametrize("name", FIXTURES)
 def test_fixtures(name: str, tmp_path: Path) -> None:
     split, file, content, sample = FIXTURES[name]
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_text(content, encoding="latin-1" if name == "MR" else "utf-8")
     assert load_dataset(name, split, root=tmp_path)[0] == sample
 

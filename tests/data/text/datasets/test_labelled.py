@@ -10,6 +10,7 @@ from toolkit.data.text.datasets.labelled import (
     json_rows,
     label_first,
     objects,
+    places,
     question_classes,
     table,
 )
@@ -31,6 +32,16 @@ def test_questions(sources: Callable) -> None:
         ("Where is it ?", 1),
         ("What : ?", 0),
     ]
+
+
+def test_columns_by_their_places(sources: Callable) -> None:
+    read = places((2, 0), 1, ("no", "yes"))
+    assert read(sources("h\th\th\na\tyes \tb\n\n")) == [("b", "a", 1)]
+    assert places((0,), 1, ("0", "1"), header=False)(sources("a\t1\n")) == [("a", 1)]
+    with pytest.raises(DatasetError, match="line 2: 2 columns, expected 3"):
+        read(sources("h\na\tyes\n"))
+    with pytest.raises(DatasetError, match="line 2: unknown label 'yess'; did you mean yes"):
+        read(sources("h\na\tyess\tb\n"))
 
 
 def test_json_rows(sources: Callable) -> None:

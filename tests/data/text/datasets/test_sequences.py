@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.data.text.datasets import load_dataset
+from toolkit.data.text.datasets.sequences import treebanks
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,32 @@ def test_intents(name: str, tmp_path: Path) -> None:
     for file, line in {"seq.in": "a b", "seq.out": "O B-x", "label": "go"}.items():
         (tmp_path / "dev" / file).write_text(f"{line}\n")
     assert load_dataset(name, "dev", root=tmp_path)[0] == (["a", "b"], ["O", "B-x"], "go")
+
+
+def test_roles_stand_in_several_files(tmp_path: Path) -> None:
+    for file, text in {
+        "words.dev.gz": "He\nsaid\n\nNo\n",
+        "synt.dev.pred.gz": "PRP B-NP (S*\nVBD B-VP *S)\n\nUH O *\n",
+        "ne.dev.pred.gz": "O\nO\n\nO\n",
+        "props.dev.gz": "- (A0*A0)\nsay (V*V)\n\n-\n",
+    }.items():
+        (tmp_path / file).write_bytes(gzip.compress(text.encode()))
+    first, second = load_dataset("CoNLL2004", "dev", root=tmp_path)
+    assert first == (
+        *(["He", "said"], ["PRP", "VBD"], ["B-NP", "B-VP"], ["(S*", "*S)"], ["O", "O"]),
+        *(["-", "say"], ["(A0*A0)", "(V*V)"]),
+    )
+    assert second == (["No"], ["UH"], ["O"], ["*"], ["O"], ["-"])
+
+
+def test_treebanks_have_the_splits_that_were_published(tmp_path: Path) -> None:
+    banks = treebanks()
+    assert len(banks) == 102
+    assert banks["ar_pud"] == ("test",)
+    line = "\t".join(["1", "dog", "dog", "NOUN", *"__", "0", "root", *"__"])
+    (tmp_path / "af-ud-dev.conllu").write_text(line + "\n\n")
+    (sentence,) = load_dataset("UD-af", "dev", root=tmp_path)
+    assert (sentence[0].form, sentence[0].head) == ("dog", 0)
 
 
 @pytest.mark.realdata

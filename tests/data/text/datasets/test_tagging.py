@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from toolkit.data.text.datasets.source import DatasetError
-from toolkit.data.text.datasets.tagging import columns, intents_and_slots, trees
+from toolkit.data.text.datasets.tagging import columns, intents_and_slots, side_by_side, trees
 
 
 def test_columns(sources: Callable) -> None:
@@ -18,6 +18,19 @@ def test_columns(sources: Callable) -> None:
     assert columns(0, 1, separator="\t")(sources("a b\tO\n")) == [(["a b"], ["O"])]
     with pytest.raises(DatasetError, match="line 2: 1 columns, expected 2: 'b'"):
         columns(0)(sources("a N\nb\n"))
+
+
+def test_columns_in_several_files(sources: Callable) -> None:
+    assert side_by_side(sources("a\nb\n\n\nc\n", "N I\nV O\n\n\nN I x\n")) == [
+        (["a", "b"], ["N", "V"], ["I", "O"]),
+        (["c"], ["N"], ["I"], ["x"]),
+    ]
+    with pytest.raises(DatasetError, match=r"0\.txt, line 2: files of 2 and 1 lines"):
+        side_by_side(sources("a\nb\n", "N\n"))
+    with pytest.raises(DatasetError, match=r"1\.txt, line 2: 3 columns, expected 2"):
+        side_by_side(sources("a\nb\n", "N\nV x\n"))
+    with pytest.raises(DatasetError, match="line 2: a sentence ends in one file and not in"):
+        side_by_side(sources("a\n\n", "N\nV x\n"))
 
 
 def test_intents(sources: Callable) -> None:

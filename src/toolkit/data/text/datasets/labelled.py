@@ -92,6 +92,29 @@ def table(
     return read
 
 
+def places(
+    texts: Sequence[int], label: int, classes: Sequence[str], *, header: bool = True
+) -> Reader:
+    """Tab-separated rows whose columns are told by their places: samples ``(text, ..., class)``."""
+    number = {name: i for i, name in enumerate(classes)}
+    width = max(*texts, label) + 1
+
+    def read(sources: Sequence[Source]) -> list[tuple[Any, ...]]:
+        (source,) = sources
+        samples = []
+        for line, row in enumerate(source.lines(), 1):
+            if (header and line == 1) or not row.strip():
+                continue
+            cells = row.split("\t")
+            if len(cells) < width:
+                raise source.error(line, f"{len(cells)} columns, expected {width}")
+            value = _value(source, line, cells[label].strip(), number)
+            samples.append((*(cells[i] for i in texts), value))
+        return samples
+
+    return read
+
+
 def json_lines(keys: Sequence[str], classes: Sequence[str], skip: str = "-") -> Reader:
     """A JSON object a line: samples ``(text, ..., class)``; the last of ``keys`` is the label."""
     number = {name: i for i, name in enumerate(classes)}

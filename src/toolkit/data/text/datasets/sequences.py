@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+from importlib import resources
+
 from toolkit.data.text.datasets.rows import TRAIN_DEV_TEST, Layout, TextSet, named, one, several
-from toolkit.data.text.datasets.tagging import columns, intents_and_slots, trees
+from toolkit.data.text.datasets.tagging import columns, intents_and_slots, side_by_side, trees
 
 TASK = "tagging"
 CONLL = "the texts belong to their publishers; the conference hands out the files"
 DOCUMENT = "-DOCSTART-"
 TESTS = ("train", "testa", "testb")
+TREES = "https://universaldependencies.org"
 CLIPS = "https://www.clips.uantwerpen.be/"
 INTENTS = several(
     intents_and_slots,
@@ -19,6 +23,13 @@ INTENTS = several(
 
 def _conll(place: str, *layouts: Layout, licence: str = CONLL) -> TextSet:
     return TextSet(TASK, layouts, CLIPS + place, licence=licence)
+
+
+def treebanks() -> dict[str, tuple[str, ...]]:
+    """The treebanks of Universal Dependencies 2.1: of each, by its code, the splits it has."""
+    table = resources.files("toolkit.data.text.datasets") / "treebanks.tsv"
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines(), delimiter="\t")
+    return {row["code"]: tuple(row["splits"].split()) for row in rows}
 
 
 CHUNKS = columns(0, 1, 2)  # word, part of speech, chunk
@@ -69,9 +80,28 @@ SETS = {
         ),
         licence="the Reuters corpus must be asked for at NIST",
     ),
+    # word, part of speech, chunk, clause, entity, verb, then the arguments of each verb
+    "CoNLL2004": TextSet(
+        TASK,
+        (
+            several(
+                side_by_side,
+                ("words.{}.gz", "synt.{}.pred.gz", "ne.{}.pred.gz", "props.{}.gz"),
+                **{split: split for split in TRAIN_DEV_TEST},
+            ),
+        ),
+        "https://www.cs.upc.edu/~srlconll/st04/st04.html",
+        licence=CONLL,
+    ),
+    **{
+        f"UD-{code}": TextSet(
+            "dependency trees", (named(trees, f"{code}-ud-{{}}.conllu", splits),), TREES
+        )
+        for code, splits in treebanks().items()
+    },
     "UD-English-EWT": TextSet(
         "dependency trees",
         (named(trees, "en_ewt-ud-{}.conllu"),),
-        "https://universaldependencies.org",
+        TREES,
     ),
 }

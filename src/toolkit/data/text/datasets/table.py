@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from toolkit.data.text.datasets import classification, sequences
-from toolkit.data.text.datasets.corpora import parallel, sentences, whole
+from toolkit.data.text.datasets import bats, classification, sequences, translation
+from toolkit.data.text.datasets.corpora import sentences, whole
 from toolkit.data.text.datasets.questions import squad
-from toolkit.data.text.datasets.rows import TRAIN_VALID_TEST, TextSet, named, one, several
+from toolkit.data.text.datasets.rows import TRAIN_VALID_TEST, Layout, TextSet, named, one, several
 from toolkit.data.text.datasets.word_pairs import analogies, scored_pairs, word_pairs
 
 RUNNING = "language model"
@@ -19,11 +19,6 @@ LARGE = "http://mattmahoney.net/dc/textdata.html"
 def _wiki(kind: str = "tokens") -> TextSet:
     own, short = (named(sentences, p, TRAIN_VALID_TEST) for p in (f"wiki.{{}}.{kind}", "{}.txt"))
     return TextSet(RUNNING, (own, short), WIKITEXT)
-
-
-def _languages(first: str, second: str, source: str, end: str = "", **splits: str) -> TextSet:
-    files = (f"{{}}.{first}{end}", f"{{}}.{second}{end}")
-    return TextSet("translation", (several(parallel, files, **splits),), source)
 
 
 def _similarity(source: str, read: object, *files: str) -> TextSet:
@@ -47,32 +42,8 @@ CORPORA = {
     "Text8": TextSet(RUNNING, (one(whole, train="text8"),), LARGE),
     "Fil9": TextSet(RUNNING, (one(whole, train="fil9"),), LARGE),
     "Enwik8": TextSet(RUNNING, (named(whole, "{}.txt.raw", TRAIN_VALID_TEST),), LARGE),
-}
-TRANSLATION = {
-    "IWSLT2015": _languages(
-        *("en", "vi", "https://nlp.stanford.edu/projects/nmt/"),
-        train="train",
-        val="tst2012",
-        test="tst2013",
-    ),
-    **{
-        f"WMT{year}": _languages(
-            *("en", "de", f"https://www.statmt.org/wmt{year % 100}/"),
-            train="train",
-            val=f"newstest{year - 1}",
-            test=f"newstest{year}",
-        )
-        for year in (2014, 2016)
-    },
-    **{
-        f"Multi30k-{first}-{second}": _languages(
-            *(first, second, "https://github.com/multi30k/dataset", ".gz"),
-            train="train",
-            val="val",
-            test="test_2016_flickr",
-        )
-        for first, second in (("en", "de"), ("en", "fr"), ("de", "en"), ("fr", "en"))
-    },
+    # Bytes as numbers with spaces between, and "\n" where a line ended.
+    "Enwik8Bytes": TextSet(RUNNING, (named(sentences, "{}.txt", TRAIN_VALID_TEST),), LARGE),
 }
 QUESTIONS = {
     **{
@@ -125,6 +96,20 @@ WORDS = {
         (several(scored_pairs, ("en.{}.data.txt", "en.{}.gold.txt"), trial="trial", test="test"),),
         "https://alt.qcri.org/semeval2017/task2/",
     ),
+    "BakerVerb143": TextSet(
+        "word similarity",
+        (
+            one(word_pairs(columns=(0, 1, 12)), all="verb_similarity dataset.txt"),
+            one(word_pairs(), all="EN-VERB-143.txt"),
+        ),
+        "https://ie.technion.ac.il/~roiri/",
+    ),
+    "YangPowersVerb130": _similarity(FARUQUI, word_pairs(), "EN-YP-130.txt"),
+    "BiggerAnalogy": TextSet(
+        "word analogy",
+        (Layout({"all": bats.FILES}, bats.read), Layout({"all": bats.IN_FOLDER}, bats.read)),
+        "https://vecto.space/projects/BATS/",
+    ),
     "GoogleAnalogy": TextSet(
         "word analogy",
         (one(analogies, all="questions-words.txt"),),
@@ -132,5 +117,5 @@ WORDS = {
     ),
 }
 DATASETS: Mapping[str, TextSet] = MappingProxyType(
-    {**classification.SETS, **sequences.SETS, **CORPORA, **TRANSLATION, **QUESTIONS, **WORDS}
+    {**classification.SETS, **sequences.SETS, **CORPORA, **translation.SETS, **QUESTIONS, **WORDS}
 )

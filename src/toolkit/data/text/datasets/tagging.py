@@ -62,6 +62,33 @@ def columns(*places: int, separator: str | None = None, comment: str | None = No
     return read
 
 
+def side_by_side(sources: Sequence[Source]) -> list[tuple[list[str], ...]]:
+    """CoNLL's words whose columns stand in several files: a tuple of lists a sentence.
+
+    How many columns there are may change from sentence to sentence: CoNLL-2004 has one for the
+    arguments of each of a sentence's verbs.
+    """
+    files = [source.lines() for source in sources]
+    if len({len(lines) for lines in files}) > 1:
+        counts = " and ".join(str(len(lines)) for lines in files)
+        raise sources[0].error(min(map(len, files)) + 1, f"files of {counts} lines")
+    sentences: list[tuple[list[str], ...]] = []
+    rows: list[list[str]] = []
+    for line, parts in enumerate([*zip(*files, strict=True), ("",) * len(files)], 1):
+        cells = [cell for part in parts for cell in part.split()]
+        if not cells:
+            if rows:
+                sentences.append(tuple(map(list, zip(*rows, strict=True))))
+            rows = []
+            continue
+        if rows and len(cells) != len(rows[0]):
+            raise sources[-1].error(line, f"{len(cells)} columns, expected {len(rows[0])}")
+        if not all(part.strip() for part in parts):
+            raise sources[0].error(line, "a sentence ends in one file and not in another")
+        rows.append(cells)
+    return sentences
+
+
 def intents_and_slots(sources: Sequence[Source]) -> list[tuple[list[str], list[str], str]]:
     """Three files of equally many lines: samples ``(words, slots, intent)``."""
     words, slots, intents = (source.lines() for source in sources)
