@@ -36,7 +36,9 @@ def test_what_is_not_there_says_where_to_get_it(
     monkeypatch.setenv("TOOLKIT_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"not fetched for you: the Reuters corpus .* NIST"):
         load_dataset("CoNLL2003")
-    with pytest.raises(FileNotFoundError, match=r"for newstest2015\.en with newstest2015\.de\. It is"):
+    with pytest.raises(
+        FileNotFoundError, match=r"for newstest2015\.en with newstest2015\.de\. It is"
+    ):
         load_dataset("WMT2016", "val")
     with pytest.raises(FileNotFoundError, match=r"published at https.*give its folder as root"):
         load_dataset("TREC", root=tmp_path)
