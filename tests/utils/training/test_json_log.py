@@ -40,6 +40,7 @@ def test_the_rows_of_a_run(tmp_path: Path) -> None:
     rows = read_log(tmp_path / "log.jsonl")
     assert [row["event"] for row in rows] == ["start", "log", "log", "epoch", "checkpoint", "end"]
     assert rows[0]["config"] == {"lr": 0.1, "rows": [1]}
+    assert rows[0]["versions"]["mxnet"].startswith("1.9")
     assert (rows[0]["seed"], rows[0]["total_steps"], rows[0]["workers"]) == (3, 6, 1)
     assert (rows[1]["step"], rows[1]["loss"], rows[1]["samples"]) == (1, 0.25, 4)
     assert (rows[3]["val_loss"], rows[3]["epoch"]) == (1.0, 1)

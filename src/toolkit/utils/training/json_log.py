@@ -13,6 +13,7 @@ from typing import IO, Any
 from toolkit.utils.disk import atomic_write, disk_errors
 from toolkit.utils.training.news import News
 from toolkit.utils.training.portable import portable_values
+from toolkit.utils.training.record import versions
 from toolkit.utils.training.run import Run
 
 NAME = "log.jsonl"
@@ -22,10 +23,10 @@ OLD = ".old"  # what is put after the name of the log of an earlier run
 class JsonLog:
     """Writes a row a reading: ``{"event": "log", "step": 50, "loss": 1.2, ...}``.
 
-    The first row is ``start`` with the configuration, rows ``log`` hold values as they are
-    measured, ``epoch`` ends an epoch, ``checkpoint`` names one, ``end`` says how the run ended. A
-    resumed run drops what was written after the step it goes on from, and a last line that a crash
-    left in halves. A run that starts anew keeps an earlier log as ``<name>.old``. Only rank 0
+    The first row is ``start`` with the configuration and versions, rows ``log`` hold values as they
+    are measured, ``epoch`` ends an epoch, ``checkpoint`` names one, ``end`` says how the run ended.
+    A resumed run drops what was written after the step it goes on from, and a last line that a
+    crash left in halves. A run that starts anew keeps an earlier log as ``<name>.old``. Only rank 0
     writes. Give it after what evaluates, so that it sees the values.
 
     Args:
@@ -59,6 +60,7 @@ class JsonLog:
             "steps_per_epoch": run.steps_per_epoch,
             "seed": run.seed,
             "workers": run.size,
+            "versions": versions(),
             "config": portable_values(run.config),
         }
         with atomic_write(path, "w") as file:
