@@ -1,12 +1,14 @@
 """Makes transformers.npz: what the ``transformers`` package answers at weights given by a rule.
 
-Run where torch and transformers are installed: ``python make_transformers.py``. The weights are
-not kept: ``weights_of`` makes them anew from each key's name and shape, here and in the tests.
+Run where torch and transformers are installed: ``python make_transformers.py``; names of cases
+after it make those alone anew. The weights are not kept: ``weights_of`` makes them from each key's
+name and shape, here and in the tests.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 VOCAB, LENGTHS = 60, (9, 5)
 SIZES = {"vocab_size": VOCAB, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 SIZES |= {"intermediate_size": 24, "max_position_embeddings": 20}
+XLNET = {"vocab_size": VOCAB, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 24}
 DISTIL = {"vocab_size": VOCAB, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}
 # Class of the package, its config.
 CASES = {
@@ -36,6 +39,11 @@ CASES = {
         "n_head": 2,
         "n_positions": 20,
     },
+    "XLNetModel": XLNET,
+    "XLNetLMHeadModel": {**XLNET, "ff_activation": "gelu_new"},
+    "XLNetForSequenceClassification": {**XLNET, "num_labels": 3},
+    "XLNetForTokenClassification": {**XLNET, "num_labels": 3},
+    "XLNetForQuestionAnsweringSimple": XLNET,
 }
 
 
@@ -60,6 +68,42 @@ def inputs() -> dict[str, np.ndarray]:
     }
 
 
+def hidden() -> np.ndarray:
+    """1 where a place may not look at a token, for XLNet: its own is hidden, token 0 mostly not."""
+    length = max(LENGTHS)
+    found = np.random.default_rng(1).integers(0, 2, (len(LENGTHS), length, length))
+    found[:, :, 0] = 0
+    found[:, np.arange(length), np.arange(length)] = 1
+    found[:, 0, 1] = 0
+    return found
+
+
+def places() -> np.ndarray:
+    """Places whose words XLNet is asked for."""
+    return np.array([[0, 4, 8], [0, 1, 4]])
+
+
+def padded_left(values: np.ndarray) -> np.ndarray:
+    """Each row turned so that its padding comes first."""
+    turns = max(LENGTHS) - np.array(LENGTHS)
+    return np.stack([np.roll(v, n) for v, n in zip(values, turns, strict=True)])
+
+
+def arguments(name: str) -> dict[str, np.ndarray]:
+    """What a model is asked."""
+    data = inputs()
+    mask = np.arange(max(LENGTHS)) < data["valid_length"][:, None]
+    found = {"input_ids": data["tokens"], "attention_mask": mask.astype("int64")}
+    if name.startswith(("Bert", "Albert", "Electra", "XLNet")):
+        found["token_type_ids"] = data["segments"]
+    if name == "XLNetForSequenceClassification":  # looks at the last column, padding or not
+        found = {key: padded_left(value) for key, value in found.items()}
+    if name == "XLNetLMHeadModel":
+        found["perm_mask"] = hidden().astype("float32")
+        found["target_mapping"] = np.eye(max(LENGTHS), dtype="float32")[places()]
+    return found
+
+
 def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
     """The outputs of one model, its config and the shapes of its weights."""
     import torch
@@ -73,14 +117,9 @@ def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
         for key, value in model.named_parameters():  # a tied weight once, by its first name
             shapes[key] = list(value.shape)
             value.copy_(torch.from_numpy(weights_of(key, tuple(value.shape))))
-        model.double()  # float32 differs from this by up to 1e-5 itself
-        data = inputs()
-        arguments = {"input_ids": torch.from_numpy(data["tokens"])}
-        mask = np.arange(max(LENGTHS)) < data["valid_length"][:, None]
-        arguments["attention_mask"] = torch.from_numpy(mask.astype("int64"))
-        if name.startswith(("Bert", "Albert", "Electra")):
-            arguments["token_type_ids"] = torch.from_numpy(data["segments"])
-        outputs = model(**arguments)
+        if not name.startswith("XLNet"):  # whose positions are float32 whatever the weights are
+            model.double()  # float32 differs from this by up to 1e-5 itself
+        outputs = model(**{key: torch.from_numpy(v) for key, v in arguments(name).items()})
     found = {
         key: value.float().numpy() for key, value in outputs.items() if hasattr(value, "numpy")
     }
@@ -88,12 +127,14 @@ def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
     return {**found, "about": np.array(text)}
 
 
-def main() -> None:
-    arrays = {}
-    for name, sizes in CASES.items():
-        arrays |= {f"{name}/{key}": value for key, value in run(name, sizes).items()}
-    np.savez_compressed(Path(__file__).with_name("transformers.npz"), **arrays)
+def main(*names: str) -> None:
+    path = Path(__file__).with_name("transformers.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    for name in names or CASES:
+        arrays |= {f"{name}/{key}": value for key, value in run(name, CASES[name]).items()}
+    np.savez_compressed(path, **arrays)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -46,3 +46,14 @@ def test_a_file_may_lack_the_prefix() -> None:
 def test_other_arrays_stay_as_they_are() -> None:
     arrays = {"layers.0.joint": np.ones((2, 2))}
     assert LAYOUT.unpack(arrays) == LAYOUT.pack(arrays) == arrays
+
+
+def test_heads_are_joined_and_taken_apart() -> None:
+    layout = Layout.of(transposed=["{i}.q"], by_head=["{i}.q", "{i}.o"])
+    theirs = {key: np.arange(24.0).reshape(4, 2, 3) for key in ("0.q", "0.o")}
+    ours = layout.unpack(theirs)
+    np.testing.assert_array_equal(ours["0.q"], np.arange(24.0).reshape(4, 6).T)
+    np.testing.assert_array_equal(ours["0.o"], np.arange(24.0).reshape(4, 6))
+    again = layout.pack(ours, heads=2)
+    for key, value in theirs.items():
+        np.testing.assert_array_equal(again[key], value)

@@ -30,3 +30,8 @@ def test_what_is_forbidden_has_no_weight_at_all() -> None:
     weights = mx.nd.softmax(scores + bias).asnumpy()
     assert weights[0, 2] == 0
     np.testing.assert_array_equal(weights[0, :2], mx.nd.softmax(scores[:, :2]).asnumpy()[0])
+
+
+def test_causal_bias_knows_what_was_read_before() -> None:
+    found = causal_bias(mx.nd, mx.nd.zeros((1, 2)), mx.nd.zeros((1, 5))).asnumpy()
+    np.testing.assert_array_equal(found[0, 0] < 0, [[False] * 4 + [True], [False] * 5])

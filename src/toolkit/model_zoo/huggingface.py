@@ -55,6 +55,9 @@ def folder_options(
             f"{f'the type {kind!r}' if kind else 'no such folders'}"
         )
     found = {**info.huggingface.get("defaults", {}), **found}
+    for key, value in info.huggingface.get("required", {}).items():
+        if found.get(key, value) != value:
+            raise WeightsError(f"{path}: {key} is {found[key]!r}; {info.name!r} knows {value!r}")
     sizes = dict(info.huggingface.get("fixed", {}))
     for key, field in info.huggingface["config"].items():
         if key in found:
@@ -135,7 +138,7 @@ def foreign_arrays(net: HybridBlock) -> dict[str, np.ndarray]:
             name = name.replace(ours, theirs)
         arrays[name] = value
     layout = net.info.layout
-    return arrays if layout is None else layout.pack(arrays)
+    return arrays if layout is None else layout.pack(arrays, net.encoder.config.heads)
 
 
 def _config(net: HybridBlock, section: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Layout:
     transposed: tuple[Template, ...] = ()  # two-dimensional arrays that are transposed there
     joined: tuple[tuple[Template, tuple[Template, ...]], ...] = ()  # along the first axis
     prefix: str = ""  # that the file may lack
+    by_head: tuple[Template, ...] = ()  # whose last axis is two there: heads, units of each
 
     @classmethod
     def of(
@@ -24,6 +25,7 @@ class Layout:
         transposed: Iterable[str] = (),
         joined: Iterable[tuple[str, Sequence[str]]] = (),
         prefix: str = "",
+        by_head: Iterable[str] = (),
     ) -> Layout:
         """Makes a layout from plain strings, as the weights files hold them."""
         return cls(
@@ -33,6 +35,7 @@ class Layout:
                 for whole, parts in joined
             ),
             prefix,
+            tuple(Template(text, True) for text in by_head),
         )
 
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -40,7 +43,9 @@ class Layout:
         result: dict[str, np.ndarray] = {}
         for key, value in arrays.items():
             name = self._full(key)
-            if self._is_transposed(name):
+            if _fits(self.by_head, name):
+                value = value.reshape(len(value), -1)
+            if _fits(self.transposed, name):
                 value = value.T
             for whole, parts in self.joined:
                 fields = whole.match(name)
@@ -52,8 +57,8 @@ class Layout:
                 result[key] = value
         return result
 
-    def pack(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The way back: parts joined, and what is to be transposed transposed."""
+    def pack(self, arrays: Mapping[str, np.ndarray], heads: int = 1) -> dict[str, np.ndarray]:
+        """The way back: parts joined, what is to be transposed transposed, ``heads`` apart."""
         result: dict[str, np.ndarray] = dict(arrays)
         for whole, parts in self.joined:
             for key in arrays:
@@ -61,12 +66,17 @@ class Layout:
                 if fields is not None:
                     pieces = [result.pop(part.format(fields)) for part in parts]
                     result[whole.format(fields)] = np.concatenate(pieces)
-        return {k: v.T.copy() if self._is_transposed(k) else v for k, v in result.items()}
+        result = {k: v.T.copy() if _fits(self.transposed, k) else v for k, v in result.items()}
+        return {
+            k: v.reshape(len(v), heads, -1) if _fits(self.by_head, k) else v
+            for k, v in result.items()
+        }
 
     def _full(self, key: str) -> str:
         if key.startswith(self.prefix) or any(w.match(key) is not None for w, _ in self.joined):
             return key
         return self.prefix + key
 
-    def _is_transposed(self, name: str) -> bool:
-        return any(template.match(name) is not None for template in self.transposed)
+
+def _fits(templates: tuple[Template, ...], name: str) -> bool:
+    return any(template.match(name) is not None for template in templates)

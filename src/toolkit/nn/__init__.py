@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = exports(
         "PooledConvHead": "head",
         "PooledLinearHead": "head",
         "PreActUnit": "residual",
+        "RelativeAttention": "relative_attention",
         "ResidualUnit": "residual",
         "SqueezeExcitation": "attention",
         "Suppression": "nms",

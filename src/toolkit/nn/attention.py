@@ -68,6 +68,16 @@ class ConvSqueezeExcitation(HybridBlock):
         return F.broadcast_mul(x, gates)
 
 
+def split_heads(F: Any, x: Any, heads: int) -> Any:
+    """Puts heads side by side: ``(N, T, width)`` to ``(N, heads, T, head_units)``."""
+    return F.transpose(F.reshape(x, (0, 0, heads, -1)), (0, 2, 1, 3))
+
+
+def join_heads(F: Any, x: Any) -> Any:
+    """The way back: ``(N, heads, T, head_units)`` to ``(N, T, width)``."""
+    return F.reshape(F.transpose(x, (0, 2, 1, 3)), (0, 0, -1))
+
+
 class MultiHeadAttention(HybridBlock):
     """Mixes tokens by how well their queries and keys agree, in several heads side by side.
 
@@ -125,8 +135,9 @@ class MultiHeadAttention(HybridBlock):
         if self._fused:
             return self.output(self._interleaved(F, x, bias))
         memory = x if memory is None else memory
-        query = self.split(F, self.query(x))
-        key, value = self.split(F, self.key(memory)), self.split(F, self.value(memory))
+        query = split_heads(F, self.query(x), self.heads)
+        key = split_heads(F, self.key(memory), self.heads)
+        value = split_heads(F, self.value(memory), self.heads)
         return self.attend(F, query, key, value, bias)
 
     def step(self, x: Any, bias: Any, past: Any) -> tuple[Any, Any]:
@@ -137,7 +148,7 @@ class MultiHeadAttention(HybridBlock):
         graphs: every call is of other shapes.
         """
         query, key, value = (
-            self.split(mx.nd, part(x)) for part in (self.query, self.key, self.value)
+            split_heads(mx.nd, part(x), self.heads) for part in (self.query, self.key, self.value)
         )
         if past is not None:
             key, value = (
@@ -145,15 +156,11 @@ class MultiHeadAttention(HybridBlock):
             )
         return self.attend(mx.nd, query, key, value, bias), (key, value)
 
-    def split(self, F: Any, x: Any) -> Any:
-        """Puts heads side by side: ``(N, T, width)`` to ``(N, heads, T, head_units)``."""
-        return F.transpose(F.reshape(x, (0, 0, self.heads, -1)), (0, 2, 1, 3))
-
     def attend(self, F: Any, query: Any, key: Any, value: Any, bias: Any = None) -> Any:
         """Mixes values ``(N, heads, S, head_units)`` into ``(N, T, units)``."""
         scores = F.linalg.gemm2(query * self._scale, key, transpose_b=True)
         mixed = F.linalg.gemm2(self._weights(F, scores, bias), value)
-        return self.output(F.reshape(F.transpose(mixed, (0, 2, 1, 3)), (0, 0, -1)))
+        return self.output(join_heads(F, mixed))
 
     def _weights(self, F: Any, scores: Any, bias: Any) -> Any:
         # Softmax by ``length`` would do without a bias, at twelve times the cost of a plain one.

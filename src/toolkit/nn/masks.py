@@ -29,10 +29,17 @@ def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int) -> Any:
     return F.BlockGrad(bias)
 
 
-def causal_bias(F: Any, tokens: Any) -> Any:
-    """Forbids what comes later: a bias ``(1, 1, T, T)`` for tokens ``(N, T)``."""
+def causal_bias(F: Any, tokens: Any, source: Any = None) -> Any:
+    """Forbids what comes later: a bias ``(1, 1, T, T)`` for tokens ``(N, T)``.
+
+    With a longer ``source`` ``(N, S)``, whose last T are the tokens, it is ``(1, 1, T, S)``.
+    """
     steps = _steps(F, tokens)
     keys, queries = F.reshape(steps, (1, 1, 1, -1)), F.reshape(steps, (1, 1, -1, 1))
+    if source is not None:  # both counted from the end
+        steps = F.reverse(_steps(F, source), axis=0)
+        keys = -F.reshape(steps, (1, 1, 1, -1))
+        queries = -F.reverse(queries, axis=2)
     return F.BlockGrad(F.broadcast_greater(keys, queries) * FORBIDDEN)
 
 

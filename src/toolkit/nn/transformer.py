@@ -46,7 +46,7 @@ class TransformerLayer(HybridBlock):
     """Attention and a feed-forward network, each with a shortcut, a dropout and a normalization.
 
     Args:
-        attention: Maps ``(x, bias)`` to the shape of ``x``.
+        attention: Maps ``(x, bias)``, and what else it wants to know, to the shape of ``x``.
         feed_forward: Maps ``x`` to the same shape.
         norms: The two normalizations.
         dropout: Rate on what each part adds to its shortcut.
@@ -71,18 +71,18 @@ class TransformerLayer(HybridBlock):
         self.dropout = Dropout(dropout) if dropout else None
         self._norm_first = norm_first
 
-    def hybrid_forward(self, F: Any, x: Any, bias: Any = None) -> Any:
-        """Maps ``(N, T, units)`` to the same shape; ``bias`` is that of the attention."""
+    def hybrid_forward(self, F: Any, x: Any, bias: Any = None, *context: Any) -> Any:
+        """Maps ``(N, T, units)`` to the same shape; the rest is handed to the attention."""
         if self._norm_first:
-            x = x + self._drop(self.attention(self.attention_norm(x), bias))
+            x = x + self._drop(self.attention(self.attention_norm(x), bias, *context))
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
-        x = self.attention_norm(x + self._drop(self.attention(x, bias)))
+        x = self.attention_norm(x + self._drop(self.attention(x, bias, *context)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
 
-    def step(self, x: Any, bias: Any, past: Any) -> tuple[Any, Any]:
+    def step(self, x: Any, bias: Any, past: Any, *context: Any) -> tuple[Any, Any]:
         """The same for new tokens alone; ``past`` and what is returned as for the attention."""
         asked = self.attention_norm(x) if self._norm_first else x
-        mixed, past = self.attention.step(asked, bias, past)
+        mixed, past = self.attention.step(asked, bias, past, *context)
         x = x + self._drop(mixed)
         if self._norm_first:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x))), past

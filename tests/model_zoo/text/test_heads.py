@@ -19,6 +19,15 @@ def test_the_pooler_sees_the_first_token(act: str, formula: object) -> None:
     np.testing.assert_allclose(pooler(X).asnumpy(), formula(expected), rtol=1e-5, atol=1e-6)
 
 
+def test_the_pooler_sees_the_last_token_of_each_text() -> None:
+    pooler = Pooler(6, last=True)
+    pooler.initialize(mx.init.Normal(0.5))
+    last = X.asnumpy()[[0, 1], [3, 1]]
+    expected = np.tanh(last @ pooler.weight.data().asnumpy().T)
+    found = pooler(X, mx.nd.array([4, 2])).asnumpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_tokens_are_gathered_row_by_row() -> None:
     positions = np.array([[3, 0, 0], [1, 1, 2]])
     found = gather_tokens(mx.nd, X, mx.nd.array(positions, dtype="int32")).asnumpy()

@@ -5,6 +5,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     image_classifier,
     intent_slots,
     masked_language_model,
+    permutation_language_model,
     question_answerer,
     sentence_encoder,
     ssd,

@@ -6,10 +6,9 @@ from typing import Any
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Dense
 
 from toolkit.model_zoo.registry import TASKS
-from toolkit.model_zoo.text.heads import PARTS
+from toolkit.model_zoo.text.heads import PARTS, decoder_of
 
 
 class CausalLanguageModel(HybridBlock):
@@ -26,13 +25,7 @@ class CausalLanguageModel(HybridBlock):
         super().__init__()
         self.encoder = encoder
         self.vocab_size = encoder.vocab_size
-        self.decoder = Dense(
-            encoder.vocab_size,
-            flatten=False,
-            use_bias=False,
-            in_units=encoder.units,
-            params=encoder.tokens.collect_params(),
-        )
+        self.decoder = decoder_of(encoder)
 
     def hybrid_forward(self, F: Any, tokens: Any, segments: Any, valid_length: Any) -> Any:
         """Maps tokens and segments ``(N, T)`` and lengths ``(N,)``."""

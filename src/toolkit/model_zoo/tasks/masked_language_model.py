@@ -47,7 +47,7 @@ class LanguagePretraining(HybridBlock):
     def __init__(self, encoder: HybridBlock, classes: int = 0) -> None:
         super().__init__()
         self.encoder = encoder
-        self.pooler = Pooler(encoder.units, encoder.config.pooler_activation)
+        self.pooler = Pooler.of(encoder)
         self.next_sentence = Dense(2, in_units=encoder.units)
         self.decoder = VocabularyDecoder(encoder.config, encoder.embeddings.tokens)
 

@@ -27,14 +27,14 @@ class TextClassifier(HybridBlock):
         super().__init__()
         self.classes = check_classes(classes)
         self.encoder = encoder
-        self.pooler = Pooler(encoder.units, encoder.config.pooler_activation)
+        self.pooler = Pooler.of(encoder)
         self.dropout = Dropout(dropout)
         self.head = Dense(classes, in_units=encoder.units)
 
     def hybrid_forward(self, F: Any, tokens: Any, segments: Any, valid_length: Any) -> Any:
         """Maps tokens and segments ``(N, T)`` and lengths ``(N,)`` to ``(N, classes)``."""
         x = self.encoder(tokens, segments, valid_length)
-        return self.head(self.dropout(self.pooler(x)))
+        return self.head(self.dropout(self.pooler(x, valid_length)))
 
 
 TASKS.add("text_classifier", TextClassifier)

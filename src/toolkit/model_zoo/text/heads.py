@@ -10,23 +10,55 @@ from mxnet.gluon.nn import Dense, LayerNorm
 from toolkit.nn.activation import activation
 
 # A file may lack those that a network has, and have those that it lacks.
-PARTS = ("pooler.", "decoder.", "next_sentence.", "head.", "spans.", "slots.")
+PARTS = ("pooler.", "decoder.", "next_sentence.", "head.", "spans.", "slots.", "mask")
 
 
 class Pooler(HybridBlock):
-    """A dense layer with an activation on the first token: ``(N, T, units)`` to ``(N, units)``."""
+    """A dense layer with an activation on one token: ``(N, T, units)`` to ``(N, units)``.
 
-    def __init__(self, units: int, act: str = "tanh") -> None:
+    Args:
+        units: Units of the tokens.
+        act: Name of the activation.
+        last: Whether it is the last token that counts, instead of the first.
+    """
+
+    def __init__(self, units: int, act: str = "tanh", *, last: bool = False) -> None:
         super().__init__()
         self.weight = self.params.get("weight", shape=(units, units))
         self.bias = self.params.get("bias", shape=(units,), init="zeros")
         self.act = activation(act)
         self._units = units
+        self._last = last
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
-        """Looks at the first token alone."""
-        first = F.slice_axis(x, axis=1, begin=0, end=1)
-        return self.act(F.FullyConnected(first, weight, bias, num_hidden=self._units))
+    @classmethod
+    def of(cls, encoder: HybridBlock) -> Pooler:
+        """The pooler that an encoder asks for: of the last token if it ``ends_with_summary``."""
+        last = getattr(encoder, "ends_with_summary", False)
+        return cls(encoder.units, encoder.config.pooler_activation, last=last)
+
+    def hybrid_forward(
+        self, F: Any, x: Any, valid_length: Any = None, *, weight: Any, bias: Any
+    ) -> Any:
+        """Looks at one token alone; only the last one needs ``valid_length`` ``(N,)``."""
+        if self._last:
+            token = F.SequenceLast(x, valid_length, use_sequence_length=True, axis=1)
+        else:
+            token = F.slice_axis(x, axis=1, begin=0, end=1)
+        return self.act(F.FullyConnected(token, weight, bias, num_hidden=self._units))
+
+
+def decoder_of(encoder: HybridBlock) -> HybridBlock:
+    """Scores of every word: what the encoder makes, else its table of words read backwards."""
+    if hasattr(encoder, "make_decoder"):
+        decoder: HybridBlock = encoder.make_decoder()
+        return decoder
+    return Dense(
+        encoder.vocab_size,
+        flatten=False,
+        use_bias=False,
+        in_units=encoder.units,
+        params=encoder.tokens.collect_params(),
+    )
 
 
 class VocabularyDecoder(HybridBlock):
