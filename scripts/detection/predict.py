@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.data.vision import ImagePreset, draw_objects, read_image
+from toolkit.data.vision import ImagePreset, draw_objects, read_image, write_png
 
 import cv2
 import detection_model
@@ -114,8 +114,7 @@ def main(args: argparse.Namespace) -> None:
         for place, score, box in zip(*finder(image), strict=True):
             print(source, labels[place], f"{score:.3f}", *np.round(box, 1))
         if args.save:
-            drawn = cv2.cvtColor(finder.draw(image), cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(args.save / f"{Path(source).stem}.png"), drawn)
+            write_png(args.save / f"{Path(source).stem}.png", finder.draw(image))
 
 
 if __name__ == "__main__":

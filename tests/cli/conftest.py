@@ -40,18 +40,24 @@ class Label:
 
 
 class FakePredictor:
-    """Says cat or dog of any picture but one that is called bad.jpg."""
+    """Says cat or dog of any picture, or finds a cat in it, but of one called bad.jpg."""
 
     made: tuple[str, Any] = ("", None)
 
     def __init__(self, model: str, *, pretrained: Any = True) -> None:
         FakePredictor.made = (model, pretrained)
+        self.skipped = 0
+        self.finds_objects = model.startswith("ssd")
 
-    def stream(self, images: list[str], top: int, *, on_error: str) -> Iterator[list[Label]]:
+    def stream(self, images: list[str], top: int | None, *, on_error: str) -> Iterator[list[Any]]:
         for image in images:
-            if image != "bad.jpg":
+            if image != "bad.jpg" and self.finds_objects:
+                box = (10.0, 5.0, 40.0, 30.0)
+                yield [deploy.Detection("cat", 3, s, box) for s in (0.75, 0.25)][:top]
+            elif image != "bad.jpg":
                 yield [Label("cat", 3, 0.75), Label("dog", 5, 0.25)][:top]
             elif on_error == "skip":
+                self.skipped += 1
                 yield []
             else:
                 raise ValueError("bad.jpg is no picture: it is empty")

@@ -259,6 +259,57 @@ def test_an_unknown_on_error_is_told() -> None:
         Predictor(Mean()).stream([], on_error="ignore")
 
 
+class Finder(Runner):
+    """Finds one object in each picture, in the left half of what it sees, and one of no class."""
+
+    backend = "numpy"
+
+    def __init__(self, preset: dict) -> None:
+        inputs = (TensorSpec("data", (None, 3, 4, 4)),)
+        shapes = {"ids": (None, 2, 1), "scores": (None, 2, 1), "boxes": (None, 2, 4)}
+        outputs = tuple(TensorSpec(name, shape) for name, shape in shapes.items())
+        super().__init__(Manifest("finder", inputs, outputs, "ssd", preset, ("r", "g", "b")))
+
+    def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        batch = len(arrays[0])
+        rows = np.tile(np.array([[1, 0.9, 0, 0, 2, 4], [-1] * 6], np.float32), (batch, 1, 1))
+        return [rows[..., :1], rows[..., 1:2], rows[..., 2:]]
+
+
+def test_objects_are_in_pixels_of_the_picture() -> None:
+    predictor = Predictor(Finder(replace(SMALL, resize=None).to_dict()))
+    one, other = predictor([picture(0, 20, 40), picture(0, 8, 8)])
+    assert [(p.label, p.index, p.box) for p in one] == [("g", 1, (0, 0, 20, 20))]
+    assert one[0].score == pytest.approx(0.9)
+    assert [p.box for p in other] == [(0, 0, 4, 8)]
+    assert predictor.finds_objects
+    assert not Predictor(Mean()).finds_objects
+
+
+def test_a_detector_of_the_zoo() -> None:
+    net = get_model("cifar_resnet20_v1", task="ssd", classes=2, layout=32)
+    net.initialize()
+    preset = PRESETS["ssd_512"].with_size(32)
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    found = Predictor(net, preset=preset, labels=["a", "b"])(image)
+    ids, scores, boxes = (part[0].asnumpy() for part in net(mx.nd.array(preset(image)[None])))
+    assert len(found) == min((ids >= 0).sum(), 100) > 0
+    np.testing.assert_allclose([p.score for p in found], scores[: len(found), 0], rtol=1e-4)
+    np.testing.assert_allclose(found[0].box, boxes[0] * [3, 2, 3, 2], atol=1e-2)
+
+
+def test_objects_want_a_preset_that_does_not_crop() -> None:
+    with pytest.raises(ValueError, match="preset 'small' crops"):
+        Predictor(Finder(SMALL.to_dict()))
+
+
+def test_pictures_that_were_skipped_are_counted(tmp_path: Path) -> None:
+    predictor = Predictor(Mean())
+    found = list(predictor.stream([picture(0), str(tmp_path / "none.jpg")], on_error="skip"))
+    assert labels_of(found) == "r-"
+    assert predictor.skipped == 1
+
+
 @pytest.mark.realdata
 def test_real_pictures_of_all_kinds(
     classifier: HybridBlock, data_root: Path, tmp_path: Path

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "AccuracyDropError": "quantization",
         "Batcher": "batching",
         "ClassPrediction": "classification",
+        "Detection": "detection",
         "ExportError": "exporter",
         "Manifest": "manifest",
         "ManifestError": "manifest",

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from toolkit import model_zoo
 from toolkit.data.vision import PRESETS, ImageError, ImagePreset, read_image
-from toolkit.deploy.classification import ClassPrediction, classify
+from toolkit.deploy.classification import classify
+from toolkit.deploy.detection import detect
 from toolkit.deploy.loader import exists, load
 from toolkit.deploy.lookup import find_labels, find_preset
 from toolkit.deploy.runner import Runner
@@ -22,8 +24,24 @@ from toolkit.utils.cpu import usable_cores
 from toolkit.utils.registry import unknown
 
 _log = logging.getLogger(__name__)
-Reading = Callable[[Sequence[np.ndarray], Sequence[str] | None, int], list[list[ClassPrediction]]]
-READINGS: Mapping[str, Reading] = {"image_classifier": classify}  # what a task's outputs mean
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the outputs of a task mean."""
+
+    # From outputs, labels and the most results of a picture to the results of each.
+    read: Callable[[Sequence[np.ndarray], Sequence[str] | None, int], list[list[Any]]]
+    top: int  # results of a picture, unless told otherwise
+    places: bool = False  # they have boxes, in pixels of what the network sees
+
+
+_BOXES = Reading(detect, 100, places=True)
+READINGS: Mapping[str, Reading] = {
+    "image_classifier": Reading(classify, 5),
+    "ssd": _BOXES,
+    "yolo3": _BOXES,
+}
 ON_ERROR = ("raise", "skip")
 
 
@@ -67,23 +85,34 @@ class Predictor:
         manifest = self.runner.manifest
         self.preset = _preset(preset, self.runner)
         self.labels = manifest.labels if labels is None else find_labels(labels)
-        self._read = _reading(self.runner)
+        self._reading = _reading(self.runner)
+        if self._reading.places and self.preset.resize is not None:
+            raise ValueError(
+                f"preset {self.preset.name!r} crops, so boxes could not be traced back; a detector "
+                "wants one that resizes straight to its size, such as 'ssd_512'"
+            )
         shape = manifest.inputs[0].shape
         self._fixed = shape[0] if shape else None  # pictures in every batch, where it is not free
         self.batch_size = self._fixed or _at_least_one("batch_size", batch_size)
         self.workers = _at_least_one("workers", workers or usable_cores()[0])
+        self.skipped = 0  # pictures that could not be read
 
-    def __call__(self, images: Any, top: int = 5) -> list[Any]:
-        """Predicts the classes of one picture or of many, of any sizes.
+    @property
+    def finds_objects(self) -> bool:
+        """Whether results are of ``Detection``, in places of the picture."""
+        return self._reading.places
+
+    def __call__(self, images: Any, top: int | None = None) -> list[Any]:
+        """Predicts the classes of one picture or of many, or what is in them, of any sizes.
 
         Args:
             images: One picture, as ``read_image`` takes it (a path, a URL, bytes, a file object,
                 an array, a Pillow image), or an iterable of them. An array of four axes is many.
-            top: How many classes.
+            top: How many classes, default 5; or objects at most, default 100.
 
         Returns:
-            For one picture a list of ``ClassPrediction``, the most probable first; for many a list
-            of such lists.
+            For one picture a list of ``ClassPrediction``, the most probable first, or, of a
+            detector, of ``Detection``, in pixels of the picture; for many a list of such lists.
 
         Raises:
             ImageError: a picture cannot be read; the message says which and why.
@@ -96,8 +125,8 @@ class Predictor:
     predict = __call__
 
     def stream(
-        self, images: Iterable[Any], top: int = 5, *, on_error: str = "raise"
-    ) -> Iterator[list[ClassPrediction]]:
+        self, images: Iterable[Any], top: int | None = None, *, on_error: str = "raise"
+    ) -> Iterator[list[Any]]:
         """The same for any number of pictures, one result after the other.
 
         With ``on_error="skip"`` a picture that cannot be read gives an empty list and a logged
@@ -105,11 +134,10 @@ class Predictor:
         """
         if on_error not in ON_ERROR:
             raise ValueError(unknown("on_error", on_error, ON_ERROR))
-        return self._stream(iter(images), _at_least_one("top", top), on_error == "skip")
+        most = _at_least_one("top", self._reading.top if top is None else top)
+        return self._stream(iter(images), most, on_error == "skip")
 
-    def _stream(
-        self, images: Iterator[Any], top: int, skip: bool
-    ) -> Iterator[list[ClassPrediction]]:
+    def _stream(self, images: Iterator[Any], top: int, skip: bool) -> Iterator[list[Any]]:
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="toolkit-pictures")
         try:
             batch = self._submit(pool, images)
@@ -120,25 +148,41 @@ class Predictor:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, pool: ThreadPoolExecutor, images: Iterator[Any]) -> list[Future[np.ndarray]]:
+    def _submit(self, pool: ThreadPoolExecutor, images: Iterator[Any]) -> list[Future[_Picture]]:
         return [pool.submit(self._prepare, image) for image in islice(images, self.batch_size)]
 
-    def _prepare(self, image: Any) -> np.ndarray:
-        return self.preset(read_image(image))
+    def _prepare(self, source: Any) -> _Picture:
+        image = read_image(source)
+        pixels = self.preset(image)
+        scale = image.shape[1] / pixels.shape[2], image.shape[0] / pixels.shape[1]
+        return _Picture(pixels, scale)
 
-    def _predict(self, pictures: list[np.ndarray | None], top: int) -> list[list[ClassPrediction]]:
+    def _predict(self, pictures: list[_Picture | None], top: int) -> list[list[Any]]:
         """Results for the pictures of one batch; those that could not be read have none."""
-        readable = [picture for picture in pictures if picture is not None]
+        self.skipped += pictures.count(None)
+        readable = [picture.pixels for picture in pictures if picture is not None]
         if not readable:
             return [[] for _ in pictures]
         missing = (self._fixed or len(readable)) - len(readable)
         readable += [np.zeros_like(readable[0])] * missing
         outputs = self.runner(np.stack(readable))
-        found = iter(self._read(outputs, self.labels, top))
-        return [[] if picture is None else next(found) for picture in pictures]
+        found = iter(self._reading.read(outputs, self.labels, top))
+        return [[] if one is None else self._placed(one, next(found)) for one in pictures]
+
+    def _placed(self, picture: _Picture, found: list[Any]) -> list[Any]:
+        """Results in pixels of the picture that was given."""
+        return [one.scaled(*picture.scale) for one in found] if self._reading.places else found
 
 
-def _result(future: Future[np.ndarray], skip: bool) -> np.ndarray | None:
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """What the network sees of a picture."""
+
+    pixels: np.ndarray
+    scale: tuple[float, float]  # of x and y, back to the picture
+
+
+def _result(future: Future[_Picture], skip: bool) -> _Picture | None:
     try:
         return future.result()
     except ImageError as error:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from toolkit.data.vision import draw_objects
+from toolkit.data.vision import draw_objects, read_image, write_png
 from toolkit.data.vision.drawing import class_color
 from toolkit.utils.boxes import BoxError
 
@@ -54,3 +56,9 @@ def test_errors():
         draw_objects(PLAIN, BOXES, np.zeros(2), scores=np.ones(1))
     with pytest.raises(ValueError, match="uint8"):
         draw_objects(PLAIN / 255, BOXES, np.zeros(2))
+
+
+def test_pictures_are_written_whole(tmp_path: Path):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    write_png(tmp_path / "new" / "a.png", image)
+    np.testing.assert_array_equal(read_image(tmp_path / "new" / "a.png"), image)

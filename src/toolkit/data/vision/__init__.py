@@ -26,5 +26,6 @@ __getattr__, __dir__, __all__ = exports(
         "image_record_writer": "recordio_writer",
         "read_image": "image",
         "transforms": "transforms",
+        "write_png": "drawing",
     },
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from toolkit.utils.boxes import BoxError, as_boxes
+from toolkit.utils.disk import atomic_write
 
 GOLDEN = 0.618034  # hues this far apart stay apart, however many there are
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -22,11 +24,11 @@ def class_color(index: int) -> tuple[int, int, int]:
 
 def draw_objects(
     image: np.ndarray,
-    boxes: np.ndarray,
-    ids: np.ndarray,
+    boxes: np.ndarray | Sequence[Sequence[float]],
+    ids: np.ndarray | Sequence[int],
     *,
-    labels: Sequence[str] | None = None,
-    scores: np.ndarray | None = None,
+    labels: Sequence[str] | Mapping[int, str] | None = None,
+    scores: np.ndarray | Sequence[float] | None = None,
     masks: np.ndarray | None = None,
     least: float = 0.5,
     opacity: float = 0.4,
@@ -38,7 +40,7 @@ def draw_objects(
         boxes: ``(R, 4)`` corners in pixels of the picture; what is beyond it is cut off. Boxes
             that are not finite are passed over.
         ids: ``(R,)`` class indices; rows below 0 are filling.
-        labels: Names of the classes; default their numbers.
+        labels: Names of the classes, by index; default their numbers.
         scores: ``(R,)``; drawn with the names, those below ``least`` not at all.
         masks: ``(R, H, W)``, true where the object is.
         least: Least score of what is drawn.
@@ -90,3 +92,11 @@ def _frame(image: np.ndarray, box: np.ndarray, text: str, color: tuple[int, ...]
     cv2.rectangle(image, (x0, bottom - tall - below), (x0 + wide, bottom), color, cv2.FILLED)
     dark = (0, 0, 0)
     cv2.putText(image, text, (x0, bottom - below), FONT, scale, dark, thickness, cv2.LINE_AA)
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Writes ``(H, W, 3)`` uint8 RGB as a PNG file, whole or not at all; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+    with atomic_write(path) as file:
+        file.write(data.tobytes())
