@@ -19,20 +19,31 @@ pytestmark = [
     pytest.mark.parity,
     # Upstream cuts its backbones out of graphs whose input has no type yet.
     pytest.mark.filterwarnings("ignore:Cannot decide type:UserWarning"),
+    # Its CenterNets come with random weights.
+    pytest.mark.filterwarnings("ignore:.*is already initialized, ignoring:UserWarning"),
 ]
 
-SAMPLE = ("ssd_300_mobilenet0.25_voc", "ssd_300_vgg16_atrous_coco", "yolo3_mobilenet0.25_voc")
+SAMPLE = (
+    "ssd_300_mobilenet0.25_voc",
+    "ssd_300_vgg16_atrous_coco",
+    "yolo3_mobilenet0.25_voc",
+    "center_net_resnet18_v1b_dcnv2_voc",
+    "center_net_mobilenetv3_small_duc_coco",
+)
 MODELS = [
     name
-    for task in ("ssd", "yolo3")
+    for task in ("ssd", "yolo3", "center_net")
     for name in list_models(task=task)
     if model_info(name).precision == "fp32"
 ]
 PARAMS = [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
 
 
-SIZES = {"_300_": 300, "yolo3_": 320}
-HEADS = r"(class_predictors|box_predictors)\.\d+\.predictor|yolo_outputs\.\d+\.prediction"
+SIZES = {"_300_": 300, "yolo3_": 320, "center_net_": 256}
+HEADS = (
+    r"(class_predictors|box_predictors)\.\d+\.predictor|yolo_outputs\.\d+\.prediction"
+    r"|heads\.\d+\.2"
+)
 
 
 def picture(name: str) -> mx.nd.NDArray:
@@ -111,7 +122,9 @@ def test_detections_are_equal(name: str, gluoncv: ModuleType, tmp_path: Path) ->
     x = picture(name)
     upstream(x)  # upstream learns its shapes from the first input
     randomize(upstream, x)
-    expected = [result.asnumpy() for result in upstream(x)]
+    # CenterNet's class indices and scores lack the last axis there.
+    found = (result.asnumpy() for result in upstream(x))
+    expected = [result if result.ndim == 3 else result[..., None] for result in found]
     mx.nd.waitall()
     upstream.save_parameters(str(tmp_path / "upstream.params"))
     ours = get_model(name, tmp_path / "upstream.params", **options)
@@ -122,11 +135,23 @@ def test_detections_are_equal(name: str, gluoncv: ModuleType, tmp_path: Path) ->
     np.testing.assert_array_equal(ids, theirs[0])
     np.testing.assert_allclose(scores, theirs[1], rtol=0, atol=1e-5)
     np.testing.assert_allclose(boxes, theirs[2], rtol=0, atol=1e-3)
-    assert (iou(boxes, boxes) > 0.1).any()  # so that suppression had something to decide
+    if ours.postprocess.nms.suppression.threshold is not None:
+        assert (iou(boxes, boxes) > 0.1).any()  # so that suppression had something to decide
 
 
 @pytest.mark.parametrize(
-    "name", ["ssd_300_vgg16_atrous_voc", "yolo3_mobilenet0.25_voc", "yolo3_darknet53_voc"]
+    "name",
+    [
+        "ssd_300_vgg16_atrous_voc",
+        "yolo3_mobilenet0.25_voc",
+        "yolo3_darknet53_voc",
+        "center_net_resnet18_v1b_voc",
+        "center_net_resnet18_v1b_dcnv2_coco",
+        "center_net_dla34_voc",
+        "center_net_dla34_dcnv2_coco",
+        "center_net_mobilenetv3_large_duc_voc",
+        "center_net_mobilenetv3_small_duc_voc",
+    ],
 )
 def test_names_turn_back_into_upstreams(name: str, gluoncv: ModuleType) -> None:
     theirs = build(gluoncv, name)[0]._collect_params_with_prefix()

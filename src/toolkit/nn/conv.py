@@ -32,6 +32,7 @@ class ConvNormAct(HybridBlock):
             size at stride 1.
         norm: Makes the normalization, given ``in_channels``; None for none.
         act: Makes the activation; None for none.
+        layer: Makes the convolution, given what ``Conv2D`` takes.
         **conv: Further options of ``Conv2D``: ``strides``, ``groups``, ``use_bias``, ``dilation``.
     """
 
@@ -43,13 +44,14 @@ class ConvNormAct(HybridBlock):
         *,
         norm: Norm | None = BatchNorm,
         act: Act | None = relu,
+        layer: Callable[..., HybridBlock] = Conv2D,
         **conv: Any,
     ) -> None:
         super().__init__()
         conv.setdefault("use_bias", norm is None)
         sides = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
         conv.setdefault("padding", tuple(side // 2 * conv.get("dilation", 1) for side in sides))
-        self.conv = Conv2D(channels, kernel_size, in_channels=in_channels, **conv)
+        self.conv = layer(channels, kernel_size, in_channels=in_channels, **conv)
         self.norm = norm(in_channels=channels) if norm else None
         self.act = act() if act else None
 

@@ -37,6 +37,7 @@ def test_sizes() -> None:
         "ssd_512": ((512, 512), None),
         "ssd_300": ((300, 300), None),
         "yolo3_416": ((416, 416), None),
+        "center_net_512": ((512, 512), None),
     }
 
 

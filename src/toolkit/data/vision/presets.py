@@ -117,6 +117,13 @@ _TORCHVISION = replace(_IMAGENET, name="torchvision", interpolation="bilinear")
 _HALVES = replace(_TORCHVISION, mean=(0.5,) * 3, std=(0.5,) * 3)
 # Straight to a square: boxes are scaled back by its sides.
 _SSD = ImagePreset("ssd_512", (512, 512), None, "area", IMAGENET_MEAN, IMAGENET_STD)
+# The means and deviations that the published CenterNets were trained with.
+_CENTER_NET = replace(
+    _SSD,
+    name="center_net_512",
+    mean=(0.40789655, 0.44719303, 0.47026116),
+    std=(0.2886383, 0.27408165, 0.27809834),
+)
 
 PRESETS: dict[str, ImagePreset] = {
     preset.name: preset
@@ -131,5 +138,6 @@ PRESETS: dict[str, ImagePreset] = {
         _SSD,
         replace(_SSD, name="ssd_300", size=(300, 300)),
         replace(_SSD, name="yolo3_416", size=(416, 416)),
+        _CENTER_NET,
     )
 }

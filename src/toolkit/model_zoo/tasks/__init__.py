@@ -2,6 +2,7 @@
 
 from toolkit.model_zoo.tasks import (  # noqa: F401
     causal_language_model,
+    center_net,
     image_classifier,
     intent_slots,
     masked_language_model,
