@@ -86,9 +86,7 @@ def test_sampling_gives_what_the_operator_gives(
     ours.initialize(mx.init.Normal(0.3), force_reinit=True)
     theirs.initialize()
     ours.offset.weight.set_data(mx.nd.random.normal(shape=ours.offset.weight.shape))
-    for a, b in zip(
-        theirs.collect_params().values(), ours.collect_params().values(), strict=True
-    ):
+    for a, b in zip(theirs.collect_params().values(), ours.collect_params().values(), strict=True):
         a.set_data(b.data())
     x = mx.nd.random.normal(shape=shape)
     np.testing.assert_allclose(ours(x).asnumpy(), theirs(x).asnumpy(), rtol=1e-4, atol=1e-4)

@@ -110,9 +110,7 @@ def test_an_unknown_neck_names_the_near_ones() -> None:
 
 
 @pytest.mark.parametrize("neck", [SMALL, Neck("deconv", (8, 8, 8), deformable=True)])
-def test_an_exported_one_gives_the_same(
-    neck: Neck, images: mx.nd.NDArray, tmp_path: Path
-) -> None:
+def test_an_exported_one_gives_the_same(neck: Neck, images: mx.nd.NDArray, tmp_path: Path) -> None:
     net = ready(neck=neck)
     expected = [a.asnumpy() for a in net(images)]
     manifest = deploy.export(net, tmp_path / "center", images)

@@ -19,9 +19,7 @@ from toolkit.model_zoo.tasks.center_net_necks import NECKS, Neck
         ("mobilenet0.25", Neck("aggregation", deformable=True), 32, 4),
     ],
 )
-def test_any_backbone_takes_any_neck(
-    backbone: str, neck: Neck, channels: int, stride: int
-) -> None:
+def test_any_backbone_takes_any_neck(backbone: str, neck: Neck, channels: int, stride: int) -> None:
     body = BACKBONES.create(backbone)
     block = neck.build(body, BatchNorm)
     assert (block.channels, block.stride) == (channels, stride)

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = exports(
         "CIFAR10": "cifar",
         "CIFAR100": "cifar",
         "PRESETS": "presets",
+        "COCODetectionDataset": "coco",
         "FashionMNIST": "mnist",
         "ImageError": "image",
         "ImageFolderDataset": "folder",

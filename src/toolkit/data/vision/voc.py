@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.data.dataset import Dataset
+from toolkit.data.vision.box_rules import BoxRule, describe_box
 from toolkit.data.vision.folder import IMAGE_SUFFIXES
 from toolkit.data.vision.image import read_image
 from toolkit.data.vision.voc_annotation import (
     AnnotationError,
     VOCAnnotation,
-    VOCObject,
     read_voc_annotation,
 )
-from toolkit.utils.boxes import BoxError, clean
 from toolkit.utils.registry import unknown
 
-INVALID = ("raise", "skip", "clip")
 logger = logging.getLogger(__name__)
 
 
@@ -80,14 +78,13 @@ class VOCDetectionDataset(Dataset):
         one_based: bool = True,
         keep_empty: bool = True,
     ) -> None:
-        if invalid not in INVALID:
-            raise ValueError(unknown("way with invalid boxes", invalid, INVALID))
+        boxes = BoxRule(invalid)
         splits = [split] if isinstance(split, str) else list(split)
         paths = [path for one in splits for path in annotation_paths(Path(root), one)]
         read = [(path, read_voc_annotation(path)) for path in paths]
         found = {thing.name for _, annotation in read for thing in annotation.objects}
         names = tuple(sorted(found)) if classes is None else tuple(classes)
-        rule = _Rule(names, invalid, one_based)
+        rule = _Rule(names, boxes, one_based)
         items = [rule.item(path, annotation) for path, annotation in read]
         skipped = sum(len(one.objects) for _, one in read) - sum(len(item.ids) for item in items)
         if skipped:
@@ -134,7 +131,7 @@ class _Rule:
     """Makes items of annotations."""
 
     classes: tuple[str, ...]
-    invalid: str
+    boxes: BoxRule
     one_based: bool
 
     def item(self, path: Path, annotation: VOCAnnotation) -> VOCItem:
@@ -156,24 +153,14 @@ class _Rule:
         written = np.array([thing.box for thing in annotation.objects], np.float32).reshape(-1, 4)
         edges = written - np.array([1, 1, 0, 0], np.float32) * self.one_based
         height, width = annotation.size or read_image(image).shape[:2]
-        boxes, kept = clean(edges, height, width)
+
+        def describe(place: int) -> str:
+            thing = annotation.objects[place]
+            return describe_box(str(path), place, thing.name, thing.box)
+
         # Equal corners are a slip of the annotator's hand, not an object of one pixel.
-        kept &= (written[:, 2:] > written[:, :2]).all(1)
-        if self.invalid != "clip":
-            with np.errstate(invalid="ignore"):
-                kept &= (np.abs(boxes - edges) <= 1).all(1)
-        if self.invalid == "raise" and not kept.all():
-            place = int(np.argmin(kept))
-            raise BoxError(_complaint(path, place, annotation.objects[place], (height, width)))
-        return boxes, kept
-
-
-def _complaint(path: Path, place: int, thing: VOCObject, size: tuple[int, int]) -> str:
-    box = ", ".join(f"{side:g}" for side in thing.box)
-    return (
-        f"{path}: object {place}, a {thing.name}, has the box {box}, which must have area and lie "
-        f'in the image of {size[1]} x {size[0]} pixels; invalid="skip" or "clip" does without'
-    )
+        good = (written[:, 2:] > written[:, :2]).all(1)
+        return self.boxes(edges, (height, width), describe, good=good)
 
 
 def _picture(annotation: Path, filename: str) -> Path:
