@@ -115,10 +115,13 @@ def test_real_pictures(data_root: Path) -> None:
     assert (len(data), len(data.classes), data.skipped) == (50, 80, 0)
     assert sum(len(item.ids) for item in data.items) == 470
     assert sum(item.crowd.sum() for item in data.items) == 5
+    overlaps = []
     for index in range(10):
         image, boxes, _, crowd, masks = data[index]
         assert masks.shape[1:] == image.shape[:2]
         for mask, box in zip(masks[~crowd], boxes[~crowd], strict=True):
             rows, columns = np.nonzero(mask)
             found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-            assert iou(np.array([found]), box[None])[0, 0] > 0.8  # polygons have thin spikes
+            overlaps.append(iou(np.array([found]), box[None])[0, 0])
+    assert np.median(overlaps) > 0.98
+    assert min(overlaps) > 0.5  # polygons of small objects have spikes thinner than a pixel
