@@ -199,3 +199,18 @@ def test_the_answer_of_a_window_is_learned_where_the_window_holds_it() -> None:
     rows = script.samples(questions, [passage] * 2)
     ends = [tuple(int(end) for end in row[3:]) for row in rows]
     assert ends == [(0, 0), (4, 5), (0, 0), (0, 0)]
+
+
+def test_an_encoder_is_trained_from_nothing(weights: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("a good film\nvery good\nbad film\n\nvery bad\na film\n\n" * 4)
+    out, sizes = tmp_path / "out", [f"{key}={value}" for key, value in SIZES.items()]
+    options = [text, "--test", text, "--tokenizer", weights, "--model", "minilm_6_384_12"]
+    options += ["--set", *sizes, "--epochs", 1, "--epoch-updates", 2, "--batch-size", 4]
+    scores = run("pretrain", [*options, "--max-length", 12, "--out", out])
+    assert scores.keys() == {"val_loss", "val_words", "val_following"}
+    assert all(0 <= scores[name] <= 1 for name in ("val_words", "val_following"))
+    net = get_model(
+        "minilm_6_384_12", out / "model", **{k: SIZES[k] for k in ("layers", "units", "heads")}
+    )
+    assert net.vocab_size == len(WORDS)
