@@ -140,21 +140,20 @@ class MultiHeadAttention(HybridBlock):
         value = split_heads(F, self.value(memory), self.heads)
         return self.attend(F, query, key, value, bias)
 
-    def step(self, x: Any, bias: Any, past: Any) -> tuple[Any, Any]:
+    def step(self, x: Any, bias: Any, past: Any, F: Any = mx.nd) -> tuple[Any, Any]:
         """Attention of new tokens ``(N, T, units)`` to themselves and to earlier ones.
 
         ``past`` are keys and values of the earlier ones, each ``(N, heads, S, head_units)``, or
-        None; returned are ``(N, T, units)`` and the same pair with the new tokens. Outside of
-        graphs: every call is of other shapes.
+        None; returned are ``(N, T, units)`` and the same pair with the new tokens.
         """
         query, key, value = (
-            split_heads(mx.nd, part(x), self.heads) for part in (self.query, self.key, self.value)
+            split_heads(F, part(x), self.heads) for part in (self.query, self.key, self.value)
         )
         if past is not None:
             key, value = (
-                mx.nd.concat(old, new, dim=2) for old, new in zip(past, (key, value), strict=True)
+                F.concat(old, new, dim=2) for old, new in zip(past, (key, value), strict=True)
             )
-        return self.attend(mx.nd, query, key, value, bias), (key, value)
+        return self.attend(F, query, key, value, bias), (key, value)
 
     def attend(self, F: Any, query: Any, key: Any, value: Any, bias: Any = None) -> Any:
         """Mixes values ``(N, heads, S, head_units)`` into ``(N, T, units)``."""

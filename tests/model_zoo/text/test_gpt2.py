@@ -72,6 +72,17 @@ def test_reading_step_by_step_gives_the_same(net: mx.gluon.HybridBlock, cuts: li
     assert states[0][0].shape == (2, 2, 7, 8)
 
 
+def test_steps_see_weights_that_change(net: mx.gluon.HybridBlock) -> None:
+    _, states = net.step(mx.nd.array(TEXTS[:, :2], dtype="int32"))
+    token = mx.nd.array(TEXTS[:, 2:3], dtype="int32")
+    before, gamma = net.step(token, states)[0].asnumpy(), net.encoder.norm.gamma
+    old = gamma.data().copy()
+    gamma.set_data(old * 2)
+    after = net.step(token, states)[0].asnumpy()
+    gamma.set_data(old)
+    np.testing.assert_allclose(after, 2 * before, rtol=1e-4, atol=1e-5)
+
+
 def test_more_tokens_than_positions_are_refused(net: mx.gluon.HybridBlock) -> None:
     _, states = net.step(mx.nd.zeros((1, 12)))
     with pytest.raises(ValueError, match="13 tokens; this model reads 12"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mxnet as mx
@@ -59,6 +60,36 @@ def _layer(config: GPT2Config) -> TransformerLayer:
     )
 
 
+class NextToken(HybridBlock):
+    """One more token ``(N, 1)`` of texts that were read: a single graph for every length.
+
+    What a token costs is reading all weights once; asked for by operators one by one, their
+    overhead would add as much again.
+
+    Args:
+        tokens: The table of words.
+        layers: The layers, which keep their parameters.
+        norm: The last normalization.
+    """
+
+    def __init__(self, tokens: HybridBlock, layers: HybridBlock, norm: HybridBlock) -> None:
+        super().__init__()
+        self.tokens, self.layers, self.norm = tokens, layers, norm
+        self.hybridize()
+
+    def hybrid_forward(self, F: Any, tokens: Any, position: Any, *states: Any) -> list[Any]:
+        """Features ``(N, 1, units)``, then the keys and values of every layer.
+
+        ``position`` ``(1, 1, units)`` is that of the token; ``states`` are keys and values, too.
+        """
+        x = F.broadcast_add(self.tokens(tokens), position)
+        new: list[Any] = []
+        for index, layer in enumerate(self.layers):
+            x, pair = layer.step(x, None, states[2 * index : 2 * index + 2], F)
+            new += pair
+        return [self.norm(x), *new]
+
+
 @BACKBONES.family(VARIANTS)
 class GPT2(HybridBlock):
     """Maps tokens ``(N, T)``, segments ``(N, T)`` and lengths ``(N,)`` to ``(N, T, units)``.
@@ -77,6 +108,8 @@ class GPT2(HybridBlock):
         self.dropout = Dropout(config.dropout) if config.dropout else None
         self.layers = sequence(*(_layer(config) for _ in range(config.layers)))
         self.norm = LayerNorm(epsilon=config.epsilon, in_channels=config.units)
+        # A function, not a child: its parameters are not this network's a second time.
+        self._read_one = partial(NextToken(self.tokens, self.layers, self.norm))
 
     def hybrid_forward(
         self, F: Any, tokens: Any, segments: Any, valid_length: Any, positions: Any
@@ -107,8 +140,11 @@ class GPT2(HybridBlock):
         length = read + tokens.shape[1]
         if length > self.config.max_length:
             raise ValueError(f"{length} tokens; this model reads {self.config.max_length}")
-        positions = self.positions.data(tokens.context)[read:length]
-        x = mx.nd.broadcast_add(self.tokens(tokens), positions.expand_dims(0))
+        positions = self.positions.data(tokens.context)[read:length].expand_dims(0)
+        if states and length - read == 1:
+            x, *flat = self._read_one(tokens, positions, *(a for pair in states for a in pair))
+            return x, list(zip(flat[::2], flat[1::2], strict=True))
+        x = mx.nd.broadcast_add(self.tokens(tokens), positions)
         bias = _bias_after(read, length, tokens.context)
         new: States = []
         for index, layer in enumerate(self.layers):
@@ -118,7 +154,7 @@ class GPT2(HybridBlock):
 
 
 def _bias_after(read: int, length: int, ctx: mx.Context) -> mx.nd.NDArray | None:
-    """The causal bias of the tokens from ``read`` on; None where a single one sees everything."""
+    """The causal bias of the tokens from ``read`` on; None for a single one, which sees all."""
     if length - read == 1:
         return None
     whole = causal_bias(mx.nd, mx.nd.zeros((1, length), ctx=ctx))
