@@ -109,7 +109,7 @@ class GPT2(HybridBlock):
         self.layers = sequence(*(_layer(config) for _ in range(config.layers)))
         self.norm = LayerNorm(epsilon=config.epsilon, in_channels=config.units)
         # A function, not a child: its parameters are not this network's a second time.
-        self._read_one = partial(NextToken(self.tokens, self.layers, self.norm))
+        self._read_one = partial(NextToken(self.tokens, self.layers, self.norm))  # type: ignore[misc]
 
     def hybrid_forward(
         self, F: Any, tokens: Any, segments: Any, valid_length: Any, positions: Any
