@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = exports(
         "BPTTStream": "language_model",
         "ByteSubwords": "subwords",
         "CandidateSampler": "candidate_sampler",
+        "ELMoCharVocab": "char_vocab",
         "LineStream": "streams",
         "MappedStream": "streams",
         "NGramHashes": "subwords",
