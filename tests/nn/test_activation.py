@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn.activation import activation
+from toolkit.nn.activation import HardSwish, ReLU6, activation
 
 X = np.linspace(-4, 4, 24).reshape(2, 3, 4).astype("float32")
 ERF = np.vectorize(math.erf)
@@ -27,3 +28,14 @@ def test_it_is_the_formula(name: str, same_everywhere: Callable) -> None:
 def test_an_unknown_name_is_answered_with_near_ones() -> None:
     with pytest.raises(ValueError, match=r"unknown activation 'gelo'; did you mean gelu"):
         activation("gelo")
+
+
+def test_hard_swish_is_zero_below_and_the_identity_above() -> None:
+    x = mx.nd.array([-4.0, -3.0, -1.5, 0.0, 1.5, 3.0, 4.0])
+    expected = [0.0, 0.0, -0.375, 0.0, 1.125, 3.0, 4.0]
+    np.testing.assert_allclose(HardSwish()(x).asnumpy(), expected, rtol=1e-6)
+
+
+def test_relu6_cuts_at_both_ends() -> None:
+    x = mx.nd.array([-1.0, 0.0, 3.5, 6.0, 7.0])
+    np.testing.assert_array_equal(ReLU6()(x).asnumpy(), [0, 0, 3.5, 6, 6])

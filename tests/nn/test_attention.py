@@ -6,11 +6,12 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet.gluon.nn import Activation, GlobalMaxPool2D
+from mxnet.gluon.nn import Activation, BatchNorm, GlobalMaxPool2D
 
 from toolkit.nn import (
     ConvSqueezeExcitation,
     MultiHeadAttention,
+    SplitAttention,
     SqueezeExcitation,
     causal_bias,
     padding_bias,
@@ -134,3 +135,15 @@ def test_new_tokens_attend_to_earlier_ones_that_were_kept() -> None:
     second, kept = block.step(x[:, 3:], causal[:, :, 3:], kept)
     np.testing.assert_allclose(second.asnumpy(), whole[:, 3:], rtol=1e-4, atol=1e-5)
     assert kept[0].shape == kept[1].shape == (2, 3, 5, 4)
+
+
+def test_split_attention_weighs_two_convolutions_by_shares_of_one() -> None:
+    block = SplitAttention(4, norm=BatchNorm)
+    block.initialize(mx.init.Normal(1))
+    x = mx.nd.random.normal(shape=(2, 4, 5, 5))
+    first, second = (half.asnumpy() for half in mx.nd.split(block.conv(x), 2, axis=1))
+    means = mx.nd.array((first + second).mean((2, 3), keepdims=True))
+    scores = block.excite(block.squeeze(means)).asnumpy().reshape(2, 2, 4, 1, 1)
+    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    expected = shares[:, 0] * first + shares[:, 1] * second
+    np.testing.assert_allclose(block(x).asnumpy(), expected, rtol=1e-4, atol=1e-4)

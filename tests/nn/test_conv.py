@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import nn
 from mxnet.gluon.nn import BatchNorm
 
-from toolkit.nn import ConvNormAct, leaky_relu, relu
+from toolkit.nn import Conv2D, ConvNormAct, leaky_relu, relu
 
 X = np.random.default_rng(1).normal(size=(2, 4, 9, 8)).astype("float32")
 
@@ -77,3 +79,32 @@ def test_every_shape_is_known_before_the_first_call() -> None:
 def test_relu_has_no_negative_result() -> None:
     block = relu()
     np.testing.assert_array_equal(block(mx.nd.array([-2.0, 0.0, 3.0])).asnumpy(), [0, 0, 3])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"strides": 2, "padding": 1, "use_bias": False},
+        {"kernel_size": (3, 1), "strides": (2, 1), "padding": (1, 0), "dilation": 2},
+        {"groups": 2, "weight_initializer": "zeros", "bias_initializer": "ones"},
+    ],
+)
+def test_our_convolution_is_gluons(options: dict[str, Any]) -> None:
+    options = {"kernel_size": 3, "in_channels": 4, **options}
+    with mx.name.Prefix("a_"):
+        ours = Conv2D(6, **options)
+    with mx.name.Prefix("a_"):
+        theirs = nn.Conv2D(6, **options)
+    assert repr(ours) == repr(theirs)
+    assert ours._kwargs == theirs._kwargs
+    for name, param in theirs.collect_params().items():
+        found = ours.collect_params()[name]
+        assert (found.shape, found.init) == (param.shape, param.init)
+        assert found.grad_req == param.grad_req
+    assert vars(ours).keys() == vars(theirs).keys()
+
+
+def test_a_convolution_names_options_that_it_lacks() -> None:
+    with pytest.raises(TypeError, match="a convolution has no option stride"):
+        Conv2D(6, 3, in_channels=4, stride=2)

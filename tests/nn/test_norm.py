@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn import GroupNorm
+from toolkit.nn import GroupNorm, ScaledL2Norm
 
 
 def reference(x: np.ndarray, groups: int, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -69,3 +69,14 @@ def test_initializers_are_heeded() -> None:
 def test_channels_must_divide_into_the_groups() -> None:
     with pytest.raises(ValueError, match="48 channels do not divide into 32 groups"):
         GroupNorm(48)
+
+
+def test_each_cell_gets_one_length_then_each_channel_its_scale(same_everywhere: Callable) -> None:
+    x = np.random.default_rng(1).normal(size=(2, 3, 4, 5)).astype("float32")
+    block = ScaledL2Norm(3, 20.0)
+    y = same_everywhere(block, x)
+    lengths = np.sqrt((x.astype("float64") ** 2).sum(1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(y, x / lengths * block.scale.data().asnumpy(), rtol=1e-4)
+    fresh = ScaledL2Norm(3, 20.0)
+    fresh.initialize()
+    assert (fresh.scale.data().asnumpy() == 20).all()

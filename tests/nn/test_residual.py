@@ -18,11 +18,14 @@ from toolkit.nn import (
     SqueezeExcitation,
     basic,
     bottleneck,
+    halving_strides,
     pooled_shortcut,
     pre_activation_bottleneck,
+    pre_activation_unit,
     projection,
     residual_stages,
     sequence,
+    zero_gamma,
 )
 
 X = np.random.default_rng(1).normal(size=(2, 4, 6, 6)).astype("float32")
@@ -201,3 +204,37 @@ def test_a_basic_body_and_a_projection_stride_alike() -> None:
     for block in (body, shortcut):
         block.initialize()
         assert block(mx.nd.zeros((1, 4, 8, 8))).shape == (1, 6, 4, 4)
+
+
+def test_basic_bodies_dilate_and_narrow_in_between() -> None:
+    zeros = zero_gamma(BatchNorm)
+    body = basic(4, 6, inner=2, dilations=(2, 3), norm=BatchNorm, last_norm=zeros)
+    body.initialize()
+    assert [block.conv.weight.shape for block in body] == [(2, 4, 3, 3), (6, 2, 3, 3)]
+    assert [block.conv._kwargs["dilate"] for block in body] == [(2, 2), (3, 3)]
+    assert [float(block.norm.gamma.data().max().asscalar()) for block in body] == [1, 0]
+    assert zero_gamma(BatchNorm, False) is BatchNorm
+
+
+@pytest.mark.parametrize(
+    ("output_stride", "strides"), [(32, (4, 8, 16, 32)), (16, (4, 8, 16, 16)), (8, (4, 8, 8, 8))]
+)
+def test_strides_halve_down_to_the_one_asked_for(
+    output_stride: int, strides: tuple[int, ...]
+) -> None:
+    assert halving_strides(output_stride) == strides
+
+
+def test_other_output_strides_are_refused() -> None:
+    with pytest.raises(ValueError, match="output_stride must be 8, 16 or 32, got 4"):
+        halving_strides(4)
+
+
+@pytest.mark.parametrize(("channels", "stride", "there"), [(4, 1, False), (6, 2, True)])
+def test_units_have_a_shortcut_where_channels_differ(
+    channels: int, stride: int, there: bool, same_everywhere: Callable
+) -> None:
+    body = partial(pre_activation_bottleneck, inner=2, stride=stride)
+    unit = pre_activation_unit(4, channels, body, stride=stride)
+    assert same_everywhere(unit, X).shape == (2, channels, 6 // stride, 6 // stride)
+    assert (unit.shortcut is not None) == there

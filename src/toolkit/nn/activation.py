@@ -28,6 +28,34 @@ class TanhGELU(HybridBlock):
         return 0.5 * x * (1 + self.tanh(inner))
 
 
+class ReLU6(HybridBlock):
+    """``min(max(x, 0), 6)``."""
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps any shape to itself."""
+        return F.clip(x, 0, 6)
+
+
+class HardSigmoid(HybridBlock):
+    """``min(max(x + 3, 0), 6) / 6``."""
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps any shape to itself."""
+        return F.clip(x + 3, 0, 6) / 6
+
+
+class HardSwish(HybridBlock):
+    """``x`` times its hard sigmoid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = HardSigmoid()
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps any shape to itself."""
+        return x * self.gate(x)
+
+
 _MAKERS: dict[str, Callable[[], HybridBlock]] = {
     "gelu": GELU,
     "gelu_tanh": TanhGELU,

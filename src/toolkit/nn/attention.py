@@ -7,9 +7,9 @@ from typing import Any
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Activation, Conv2D, Dense, Dropout
+from mxnet.gluon.nn import Activation, Dense, Dropout
 
-from toolkit.nn.conv import relu
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm, relu
 from toolkit.nn.pool import AdaptiveAvgPool
 
 
@@ -76,6 +76,51 @@ def split_heads(F: Any, x: Any, heads: int) -> Any:
 def join_heads(F: Any, x: Any) -> Any:
     """The way back: ``(N, heads, T, head_units)`` to ``(N, T, width)``."""
     return F.reshape(F.transpose(x, (0, 2, 1, 3)), (0, 0, -1))
+
+
+class SplitAttention(HybridBlock):
+    """Two 3x3 convolutions of half the input each, mixed channel by channel.
+
+    Zhang et al., 2020, https://arxiv.org/abs/2004.08955.
+    The weights of the mixture are made from the means of all channels and sum to one.
+
+    Args:
+        channels: Channels of the input and of the output.
+        dilation: Dilation of the convolutions.
+        drop: Applied to the result; None for none.
+        pool: Applied after that; None for none.
+        norm: Makes the normalizations.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dilation: int = 1,
+        drop: HybridBlock | None = None,
+        pool: HybridBlock | None = None,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        squeezed = max(channels // 2, 32)
+        conv = partial(ConvNormAct, norm=norm)
+        self.conv = conv(channels, 2 * channels, 3, dilation=dilation, groups=2)
+        self.means = AdaptiveAvgPool()
+        self.squeeze = conv(channels, squeezed, use_bias=True)
+        self.excite = Conv2D(2 * channels, 1, in_channels=squeezed)
+        self.drop = drop
+        self.pool = pool
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps ``(N, channels, H, W)`` to the same shape, or what the pooling makes of it."""
+        first, second = F.split(self.conv(x), num_outputs=2, axis=1)
+        scores = self.excite(self.squeeze(self.means(first + second)))
+        shares = F.softmax(F.reshape(scores, (0, 2, -1)), axis=1)
+        of_first, of_second = F.split(F.reshape(shares, (0, -1, 1, 1)), num_outputs=2, axis=1)
+        x = F.broadcast_mul(first, of_first) + F.broadcast_mul(second, of_second)
+        if self.drop is not None:
+            x = self.drop(x)
+        return x if self.pool is None else self.pool(x)
 
 
 class MultiHeadAttention(HybridBlock):

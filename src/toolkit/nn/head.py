@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Conv2D, Dense, Dropout, Flatten, GlobalAvgPool2D
+from mxnet.gluon.nn import Dense, Dropout, Flatten, GlobalAvgPool2D
 
 from toolkit.nn.containers import sequence
+from toolkit.nn.conv import Conv2D
 from toolkit.nn.pool import AdaptiveAvgPool
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mxnet as mx
 from mxnet.gluon import HybridBlock
 
 
@@ -50,3 +51,19 @@ class GroupNorm(HybridBlock):
         normal = F.reshape_like(F.InstanceNorm(groups, ones, zeros, eps=self._epsilon), x)
         scaled = F.broadcast_mul(normal, F.reshape(gamma, (1, -1, 1, 1)))
         return F.broadcast_add(scaled, F.reshape(beta, (1, -1, 1, 1)))
+
+
+class ScaledL2Norm(HybridBlock):
+    """Brings the channels of each cell to length one, then scales each channel.
+
+    Liu et al., 2015, https://arxiv.org/abs/1506.04579.
+    """
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        init = mx.init.Constant(initial)
+        self.scale = self.params.get("scale", shape=(1, channels, 1, 1), init=init)
+
+    def hybrid_forward(self, F: Any, x: Any, scale: Any) -> Any:
+        """Maps ``(N, channels, H, W)`` to the same shape."""
+        return F.broadcast_mul(F.L2Normalization(x, mode="channel", eps=1e-5), scale)

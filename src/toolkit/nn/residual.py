@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import AvgPool2D, BatchNorm, HybridSequential
+from mxnet.gluon.nn import AvgPool2D, BatchNorm
 
+from toolkit.nn.backbone import Stages
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm, relu
+from toolkit.nn.conv import Act, Conv2D, ConvNormAct, Norm, relu
+
+# Units in the four stages of the networks with so many layers.
+DEPTHS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+
+
+def zero_gamma(norm: Norm, zero: bool = True) -> Norm:
+    """Normalizations whose scale begins at zero: what ends a unit's body, the unit an identity."""
+    return partial(norm, gamma_initializer="zeros") if zero else norm
 
 
 def bottleneck(
@@ -47,11 +63,25 @@ def projection(in_channels: int, channels: int, stride: int, norm: Norm) -> Hybr
     return ConvNormAct(in_channels, channels, strides=stride, norm=norm, act=None)
 
 
-def basic(in_channels: int, channels: int, *, stride: int = 1, norm: Norm) -> HybridBlock:
-    """A unit's body: two 3x3 convolutions, the first strides, the second is not activated."""
+def basic(
+    in_channels: int,
+    channels: int,
+    *,
+    inner: int | None = None,
+    stride: int = 1,
+    dilations: tuple[int, int] = (1, 1),
+    norm: Norm,
+    last_norm: Norm | None = None,
+) -> HybridBlock:
+    """A unit's body: two 3x3 convolutions, the first strides, the second is not activated.
+
+    ``inner`` are the channels in between, by default those of the output.
+    """
+    first, second = dilations
+    inner, conv = inner or channels, partial(ConvNormAct, kernel_size=3)
     return sequence(
-        ConvNormAct(in_channels, channels, 3, strides=stride, norm=norm),
-        ConvNormAct(channels, channels, 3, norm=norm, act=None),
+        conv(in_channels, inner, strides=stride, dilation=first, norm=norm),
+        conv(inner, channels, dilation=second, norm=last_norm or norm, act=None),
     )
 
 
@@ -71,6 +101,7 @@ def pre_activation_bottleneck(
     stride: int = 1,
     norm: Norm = BatchNorm,
     last_norm: Norm | None = None,
+    last_act: Act = relu,
 ) -> HybridBlock:
     """What ``bottleneck`` makes, for units that normalize before each convolution.
 
@@ -78,7 +109,7 @@ def pre_activation_bottleneck(
     """
     return sequence(
         ConvNormAct(in_channels, inner, norm=norm),
-        ConvNormAct(inner, inner, 3, strides=stride, norm=last_norm or norm),
+        ConvNormAct(inner, inner, 3, strides=stride, norm=last_norm or norm, act=last_act),
         ConvNormAct(inner, channels, norm=None, act=None, use_bias=False),
     )
 
@@ -151,6 +182,35 @@ class PreActUnit(HybridBlock):
         return residual + x
 
 
+def pre_activation_unit(
+    in_channels: int,
+    channels: int,
+    body: Callable[[int, int], HybridBlock],
+    *,
+    stride: int = 1,
+    norm: Norm = BatchNorm,
+    attention: HybridBlock | None = None,
+    raw_shortcut: bool = False,
+) -> HybridBlock:
+    """A ``PreActUnit`` of a body between so many channels, with a bare 1x1 shortcut where needed.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of the output.
+        body: Makes the body, given those two.
+        stride: Stride of body and shortcut.
+        norm: Makes the first normalization, given ``in_channels``.
+        attention: Applied to what the body gives.
+        raw_shortcut: Feed the shortcut with the input as it is.
+    """
+    first = norm(in_channels=in_channels)
+    between = body(in_channels, channels)
+    shortcut = None
+    if in_channels != channels:
+        shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
+    return PreActUnit(first, between, shortcut, attention=attention, raw_shortcut=raw_shortcut)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where in a network a residual unit stands, and what that asks of it."""
@@ -168,9 +228,20 @@ class Place:
         return channels[self.stage - 1] if self.stage else stem, after
 
 
+def halving_strides(output_stride: int) -> tuple[int, ...]:
+    """Strides 4, 8, 16 and 32 of four stages, none above ``output_stride``.
+
+    Raises:
+        ValueError: it is not 32, 16 or 8.
+    """
+    if output_stride not in (8, 16, 32):
+        raise ValueError(f"output_stride must be 8, 16 or 32, got {output_stride!r}")
+    return tuple(min(4 << stage, output_stride) for stage in range(4))
+
+
 def residual_stages(
     unit: Callable[[Place], HybridBlock], depths: Sequence[int], strides: Sequence[int]
-) -> HybridSequential:
+) -> Stages:
     """Stages of residual units; the first unit of all stages but the first strides by 2.
 
     Where ``strides`` stay the same from one stage to the next, the units dilate instead.
@@ -180,13 +251,13 @@ def residual_stages(
         depths: Units in each stage.
         strides: Pixels of the image to a cell of each stage.
     """
-    stages = HybridSequential()
+    stages = []
     before = 1  # dilation of the stage before, which a stage's first convolution keeps
     for stage, depth in enumerate(depths):
         dilation = (strides[0] << stage) // strides[stage]
         stride = 2 * before // dilation if stage else 1
         places = [Place(stage, 0, stride, (before, dilation))]
         places += [Place(stage, index, 1, (dilation, dilation)) for index in range(1, depth)]
-        stages.add(sequence(*(unit(place) for place in places)))
+        stages.append([sequence(*(unit(place) for place in places))])
         before = dilation
-    return stages
+    return Stages(stages)

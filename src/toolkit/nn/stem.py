@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Conv2D
 
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm
 
 
 def deep_stem(channels: Sequence[int], norm: Norm) -> HybridBlock:

@@ -47,3 +47,13 @@ def test_the_classifier_adds_each_branch_to_the_next_coarser() -> None:
         x = halve(x) + widen(feature)
     expected = head.output(head.last(x).mean((2, 3)))
     np.testing.assert_allclose(head(*features).asnumpy(), expected.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_units_can_begin_as_identities() -> None:
+    net = BACKBONES.create("hrnet_w18_small_v1_c", zero_last_gamma=True)
+    net.initialize(mx.init.Xavier())
+    (stage, *_) = net.stages
+    for unit in (stage.exchanges[0].branches[0][0], stage.exchanges[0].branches[1][1]):
+        x = mx.nd.random.normal(shape=(1, unit.body[0].conv.weight.shape[1], 4, 4))
+        np.testing.assert_array_equal(unit(x).asnumpy(), mx.nd.relu(x).asnumpy())
+    assert not net.first[0].body[2].norm.gamma.data().asnumpy().any()

@@ -8,14 +8,15 @@ import pytest
 
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.model_zoo.vision.pruned_channels import PRUNED
 from toolkit.model_zoo.vision.resnet import VARIANTS
+
+PRUNED = [name for name, config in VARIANTS.items() if config.pruned]
 
 
 @pytest.mark.parametrize("name", PRUNED)
 def test_rows_are_as_deep_as_the_networks_they_prune(name: str) -> None:
-    pruned, config = PRUNED[name], VARIANTS[name]
-    assert config.pruned is pruned
+    config = VARIANTS[name]
+    pruned = config.pruned
     assert tuple(len(units) for units in pruned.inner) == config.depths
     convolutions = {len(unit) for units in pruned.inner for unit in units}
     assert convolutions == {1 if config.expansion == 1 else 2}

@@ -13,7 +13,6 @@ from toolkit.model_zoo.vision.residual_attention import (
     Hourglass,
     ResidualAttention,
     ResidualAttentionConfig,
-    _Units,
 )
 from toolkit.utils.testing import assert_is_backbone
 
@@ -42,7 +41,7 @@ def test_the_name_tells_the_number_of_modules(depth: int, modules: tuple[int, ..
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
 def test_hourglasses_keep_any_size(levels: int) -> None:
-    block = Hourglass(8, levels, 1, make=_Units(BatchNorm))
+    block = Hourglass(8, levels, 1, norm=BatchNorm)
     block.initialize(mx.init.Xavier())
     for shape in ((1, 8, 16, 16), (1, 8, 13, 18)):
         assert block(mx.nd.random.normal(shape=shape)).shape == shape
@@ -50,7 +49,7 @@ def test_hourglasses_keep_any_size(levels: int) -> None:
 
 @pytest.mark.parametrize("levels", [0, 2])
 def test_gates_weigh_the_trunk_between_once_and_twice(levels: int) -> None:
-    module = AttentionModule(8, levels, config=SMALL, make=_Units(BatchNorm))
+    module = AttentionModule(8, levels, config=SMALL, norm=BatchNorm)
     module.initialize(mx.init.Xavier())
     for block in (module.first, module.last):
         block.initialize(mx.init.Zero(), force_reinit=True)  # identities

@@ -3,11 +3,11 @@ from __future__ import annotations
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet.gluon.nn import BatchNorm, Dropout
+from mxnet.gluon.nn import Dropout
 
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.model_zoo.vision.resnest import DropBlock, SplitAttention
+from toolkit.nn import DropBlock
 
 
 @pytest.mark.parametrize(
@@ -17,18 +17,6 @@ from toolkit.model_zoo.vision.resnest import DropBlock, SplitAttention
 def test_sizes_are_those_of_the_published_networks(name: str, size: int) -> None:
     params = get_model(name).collect_params().values()
     assert sum(int(np.prod(p.shape)) for p in params if p.grad_req != "null") == size
-
-
-def test_split_attention_weighs_two_convolutions_by_shares_of_one() -> None:
-    block = SplitAttention(4, norm=BatchNorm)
-    block.initialize(mx.init.Normal(1))
-    x = mx.nd.random.normal(shape=(2, 4, 5, 5))
-    first, second = (half.asnumpy() for half in mx.nd.split(block.conv(x), 2, axis=1))
-    means = mx.nd.array((first + second).mean((2, 3), keepdims=True))
-    scores = block.excite(block.squeeze(means)).asnumpy().reshape(2, 2, 4, 1, 1)
-    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    expected = shares[:, 0] * first + shares[:, 1] * second
-    np.testing.assert_allclose(block(x).asnumpy(), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("output_stride", [32, 16, 8])
@@ -64,26 +52,6 @@ def test_names_of_the_pytorch_world() -> None:
     ours = set(get_model("resnest50")._collect_params_with_prefix())
     assert set(pairs.values()) <= ours
     assert all(table.to_foreign(key) for key in ours)
-
-
-@pytest.mark.parametrize("hybridize", [False, True])
-def test_dropblock_drops_squares_in_training_alone(hybridize: bool) -> None:
-    mx.random.seed(0)
-    block = DropBlock(0.1)
-    block.hybridize(hybridize)
-    x = mx.nd.random.uniform(1, 2, shape=(2, 64, 16, 16))
-    np.testing.assert_array_equal(block(x).asnumpy(), x.asnumpy())
-    with mx.autograd.train_mode():
-        y = block(x).asnumpy()
-    np.testing.assert_array_equal(block(x).asnumpy(), x.asnumpy())
-    dropped = y == 0
-    assert dropped.mean() == pytest.approx(0.1, abs=0.02)  # squares overlap a little
-    np.testing.assert_array_equal(dropped[0], dropped[1])
-    ratio = y[~dropped] / x.asnumpy()[~dropped]
-    np.testing.assert_allclose(ratio, 1 / (1 - dropped.mean()), rtol=1e-4)
-    alone = dropped[0][:, 1:-1, 1:-1]
-    beside = sum(np.roll(dropped[0], s, 1)[:, 1:-1, 1:-1].astype(int) for s in (1, -1))
-    assert (beside[alone] > 0).all()
 
 
 def test_dropblock_stands_in_the_last_two_stages() -> None:

@@ -10,14 +10,14 @@ from mxnet.gluon.nn import AvgPool2D
 
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.model_zoo.vision.resnext import VARIANTS, ResNeXt
+from toolkit.model_zoo.vision.resnet import VARIANTS, ResNet
 from toolkit.utils.testing import assert_is_backbone
 
 
 @pytest.mark.parametrize("name", ["se_resnext50_32x4d", "resnext101e_64x4d", "senet_154"])
 def test_a_shallow_one_is_a_backbone(name: str) -> None:
-    config = replace(VARIANTS[name], depths=(1, 1, 1, 1), groups=2)
-    assert_is_backbone(partial(ResNeXt, config, zero_last_gamma=False))
+    config = replace(VARIANTS[name], depths=(1, 1, 1, 1), groups=2, zero_last_gamma=False)
+    assert_is_backbone(partial(ResNet, config))
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,23 @@ def test_names_of_the_pytorch_world() -> None:
     ours = set(get_model("resnext50_32x4d")._collect_params_with_prefix())
     assert set(pairs.values()) <= ours
     assert all(table.to_foreign(key) for key in ours)
+
+
+def test_a_narrow_one_for_cifar_is_a_backbone() -> None:
+    config = replace(VARIANTS["cifar_resnext29_32x4d"], depths=(1, 1, 1), groups=2)
+    assert_is_backbone(partial(ResNet, config), (1, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("groups", "width"), [(32, 4), (16, 64)])
+def test_the_name_of_cifars_tells_groups_and_their_width(groups: int, width: int) -> None:
+    net = get_model(f"cifar_resnext29_{groups}x{width}d")
+    for stage, units in enumerate(net.backbone.stages):
+        conv = units[0].body[1].conv
+        assert conv._kwargs["num_group"] == groups
+        assert conv.weight.shape == (groups * width << stage, width << stage, 3, 3)
+
+
+def test_the_size_of_cifars_is_that_of_the_paper() -> None:
+    params = get_model("cifar_resnext29_16x64d").collect_params().values()
+    size = sum(int(np.prod(p.shape)) for p in params if p.grad_req != "null")
+    assert size / 1e6 == pytest.approx(68.1, abs=0.1)

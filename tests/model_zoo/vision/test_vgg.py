@@ -7,6 +7,10 @@ from mxnet.gluon.nn import BatchNorm
 
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.model_zoo.vision.vgg import VGGAtrous, VGGAtrousConfig
+from toolkit.utils.testing import assert_is_backbone
+
+SMALL = VGGAtrousConfig((1, 1, 1, 1, 1), (4, 4, 8, 8, 8), last=16)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +90,22 @@ def test_names_elsewhere(name: str, table: str, pairs: dict[str, str]) -> None:
     (renames,) = (t for t in model_info(name).renames if t.name == table)
     assert {key: renames.to_ours(key) for key in pairs} == pairs
     assert {renames.to_foreign(ours): ours for ours in pairs.values()} == pairs
+
+
+def test_one_with_holes_is_a_backbone() -> None:
+    assert_is_backbone(lambda: VGGAtrous(SMALL))
+
+
+def test_the_published_one_with_holes_has_its_widths() -> None:
+    net = BACKBONES.create("vgg16_atrous")
+    assert net.channels == (512, 1024)
+    assert net.strides == (8, 16)
+
+
+def test_the_fine_feature_has_one_length_in_every_cell() -> None:
+    net = VGGAtrous(SMALL)
+    net.initialize(mx.init.Xavier())
+    fine, _ = net(mx.nd.random.normal(shape=(1, 3, 64, 64)))
+    lengths = np.linalg.norm(fine.asnumpy(), axis=1)
+    np.testing.assert_allclose(lengths[lengths > 1e-3], 20, rtol=1e-2)
+    assert (lengths > 1e-3).any()

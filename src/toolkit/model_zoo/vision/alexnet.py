@@ -4,60 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.nn.containers import sequence
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.conv import ConvNormAct
-from toolkit.nn.features import features_of
 from toolkit.nn.head import HiddenLayersHead
 
 
 @dataclass(frozen=True)
 class AlexNetConfig:
-    """What would tell one AlexNet from another: nothing, there is one."""
+    """What would tell one AlexNet from another, were there two."""
+
+    dropout: float = 0.5  # rate after each hidden layer of the classifier
 
 
 VARIANTS = {"alexnet": AlexNetConfig()}
 
-TAPS = (0, 2, 6, 7)  # the last layer of each resolution
-
 
 @BACKBONES.family(VARIANTS)
-class AlexNet(HybridBlock):
+class AlexNet(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
 
     The poolings do not pad, so features are a little smaller than the image over the stride.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        dropout: Rate of the dropout after each hidden layer of the classifier.
     """
 
     channels = (64, 192, 256, 256)
     strides = (4, 8, 16, 32)
 
-    def __init__(self, config: AlexNetConfig, *, dropout: float = 0.5) -> None:
+    def __init__(self, config: AlexNetConfig) -> None:
         super().__init__()
-        self._dropout = dropout
+        self._dropout = config.dropout
         conv, pool = partial(ConvNormAct, norm=None), partial(MaxPool2D, 3, 2)
-        self.layers = sequence(
-            conv(3, 64, 11, strides=4, padding=2),
-            pool(),
-            conv(64, 192, 5),
-            pool(),
-            conv(192, 384, 3),
-            conv(384, 256, 3),
-            conv(256, 256, 3),
-            pool(),
+        self.layers = Stages(
+            [
+                [conv(3, 64, 11, strides=4, padding=2)],
+                [pool(), conv(64, 192, 5)],
+                [pool(), conv(192, 384, 3), conv(384, 256, 3), conv(256, 256, 3)],
+                [pool()],
+            ]
         )
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
-        return features_of(self.layers, x, TAPS)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature, which it pools to 6x6 cells."""

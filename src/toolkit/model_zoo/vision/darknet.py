@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, HybridSequential
+from mxnet.gluon.nn import BatchNorm
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, leaky_relu
-from toolkit.nn.features import features_of
-from toolkit.nn.head import PooledLinearHead
 
 
 @dataclass(frozen=True)
@@ -42,32 +41,16 @@ class DarknetUnit(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class Darknet(HybridBlock):
-    """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
-    """
+class Darknet(Backbone):
+    """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first."""
 
     def __init__(self, config: DarknetConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
         conv = partial(ConvNormAct, kernel_size=3, norm=norm, act=leaky_relu)
         self.channels = tuple(STEM_WIDTH << level for level in range(len(config.depths) + 1))
         self.strides = tuple(1 << level for level in range(len(config.depths) + 1))
-        self.layers = HybridSequential()
-        self.layers.add(conv(3, STEM_WIDTH))
-        self._taps = [0]
+        rows = [[conv(3, STEM_WIDTH)]]
         for depth, channels in zip(config.depths, self.channels[1:], strict=True):
-            self.layers.add(conv(channels // 2, channels, strides=2))
-            for _ in range(depth):
-                self.layers.add(DarknetUnit(channels, norm))
-            self._taps.append(len(self.layers) - 1)
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at ``strides``."""
-        return features_of(self.layers, x, self._taps)
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes)
+            rows.append([conv(channels // 2, channels, strides=2)])
+            rows[-1] += [DarknetUnit(channels, norm) for _ in range(depth)]
+        self.layers = Stages(rows)

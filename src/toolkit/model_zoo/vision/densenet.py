@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import (
-    AvgPool2D,
-    BatchNorm,
-    Conv2D,
-    Dropout,
-    HybridSequential,
-    MaxPool2D,
-)
+from mxnet.gluon.nn import AvgPool2D, BatchNorm, Dropout, HybridSequential, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import Norm, relu
-from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.conv import Conv2D, Norm, relu
 
 
 @dataclass(frozen=True)
@@ -28,6 +22,7 @@ class DenseNetConfig:
     depths: tuple[int, int, int, int]  # layers in each stage
     growth: int = 32  # channels that each layer adds
     stem_width: int = 64  # channels of the first convolution
+    dropout: float = 0.0  # rate at the end of each layer
 
 
 VARIANTS = {
@@ -80,53 +75,35 @@ def _transition(in_channels: int, norm: Norm) -> HybridBlock:
 
 
 @BACKBONES.family(VARIANTS)
-class DenseNet(HybridBlock):
+class DenseNet(Backbone):
     """Maps ``(N, 3, H, W)`` images to the four stages' features, finest first.
 
     All features but the last are as the layers made them: neither normalized nor activated.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
-        dropout: Rate of the dropout at the end of each layer.
     """
 
     strides = (4, 8, 16, 32)
 
-    def __init__(
-        self, config: DenseNetConfig, *, norm: Norm = BatchNorm, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, config: DenseNetConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
         width = config.stem_width
         self.stem = Conv2D(width, 7, 2, 3, use_bias=False, in_channels=3)
         self.norm = norm(in_channels=width)
         self.act = relu()
         self.pool = MaxPool2D(3, 2, 1)
-        self.layers = HybridSequential()  # stages and, between them, transitions
+        rows: list[list[HybridBlock]] = []  # stages and, before all but the first, transitions
         self.channels: tuple[int, ...] = ()
         for depth in config.depths:
-            if self.channels:
-                self.layers.add(_transition(width, norm))
+            row: list[HybridBlock] = []
+            if rows:
+                row.append(_transition(width, norm))
                 width //= 2
             stage = HybridSequential()
             for _ in range(depth):
-                stage.add(DenseLayer(width, config.growth, norm=norm, dropout=dropout))
+                layer = partial(DenseLayer, norm=norm, dropout=config.dropout)
+                stage.add(layer(width, config.growth))
                 width += config.growth
-            self.layers.add(stage)
+            rows.append([*row, stage])
             self.channels += (width,)
+        self.layers = Stages(rows)
         self.last = norm(in_channels=width)
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
-        x = self.pool(self.act(self.norm(self.stem(x))))
-        features = []
-        for index, layer in enumerate(self.layers):
-            x = layer(x)
-            if index % 2 == 0:
-                features.append(x)
-        features[-1] = self.act(self.last(x))
-        return features
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes)
+        self.last_act = relu()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Dense, Flatten, GlobalAvgPool2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import BatchNorm, Dense, Flatten, GlobalAvgPool2D, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
-from toolkit.nn.features import features_of
 from toolkit.nn.residual import ResidualUnit, basic
 
 
@@ -116,13 +116,8 @@ class DLAHead(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class DLA(HybridBlock):
-    """Maps ``(N, 3, H, W)`` images to the six levels' features, finest first.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
-    """
+class DLA(Backbone):
+    """Maps ``(N, 3, H, W)`` images to the six levels' features, finest first."""
 
     strides = (1, 2, 4, 8, 16, 32)
 
@@ -131,20 +126,16 @@ class DLA(HybridBlock):
         self.channels = config.channels
         width = self.channels[0]
         self.stem = ConvNormAct(3, width, 7, norm=norm)
-        self.levels = HybridSequential()
+        levels: list[list[HybridBlock]] = []
         for level, (depth, channels) in enumerate(zip(config.depths, self.channels, strict=True)):
             if level < 2:
                 convs = [ConvNormAct(width, channels, 3, strides=level + 1, norm=norm)]
                 convs += [ConvNormAct(channels, channels, 3, norm=norm) for _ in range(depth - 1)]
-                self.levels.add(sequence(*convs))
+                levels.append([sequence(*convs)])
             else:
-                self.levels.add(Level(depth, width, channels, keep_input=level > 2, norm=norm))
+                levels.append([Level(depth, width, channels, keep_input=level > 2, norm=norm)])
             width = channels
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 1, 2, 4, 8, 16 and 32."""
-        x = self.stem(x)
-        return features_of(self.levels, x)
+        self.levels = Stages(levels)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier, on all features."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -12,9 +12,10 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm, Dense, GlobalAvgPool2D, HybridSequential
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.residual import ResidualUnit, basic, bottleneck, projection
+from toolkit.nn.residual import ResidualUnit, basic, bottleneck, projection, zero_gamma
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class HRNetConfig:
     bottlenecks: tuple[int, int] = (4, 64)  # number and inner channels in the first stage
     exchanges: tuple[int, int, int] = (1, 4, 3)  # in the stages of two, three and four branches
     depth: int = 4  # residual units of a branch before each exchange
+    zero_last_gamma: bool = False  # each unit's last scale begins at zero: units are identities
 
 
 VARIANTS = {
@@ -39,21 +41,20 @@ VARIANTS = {
     "hrnet_w64_c": HRNetConfig(64),
 }
 
+Units = Callable[[int], HybridBlock]  # makes the units of a branch of so many channels
 HEAD_CHANNELS = (128, 256, 512, 1024, 2048)  # of each branch in the classifier, and of its last
 
 
-def _basic_units(channels: int, depth: int, norm: Norm) -> HybridBlock:
-    return sequence(*(ResidualUnit(basic(channels, channels, norm=norm)) for _ in range(depth)))
-
-
-def _bottleneck_units(in_channels: int, inner: int, depth: int, norm: Norm) -> HybridBlock:
-    channels = 4 * inner
-    units = []
-    for before in (in_channels, *(channels,) * (depth - 1)):
-        body = bottleneck(before, channels, widths=(inner, inner), norm=norm)
-        shortcut = projection(before, channels, 1, norm) if before != channels else None
-        units.append(ResidualUnit(body, shortcut))
-    return sequence(*units)
+def _units(
+    widths: Sequence[int], body: Callable[[int, int], HybridBlock], norm: Norm
+) -> HybridBlock:
+    """Residual units, each from one width to the next."""
+    return sequence(
+        *(
+            ResidualUnit(body(a, b), projection(a, b, 1, norm) if a != b else None)
+            for a, b in pairwise(widths)
+        )
+    )
 
 
 class Fuse(HybridBlock):
@@ -98,9 +99,9 @@ class Fuse(HybridBlock):
 class Exchange(HybridBlock):
     """Residual units on each branch, then each branch made anew of all."""
 
-    def __init__(self, channels: Sequence[int], depth: int, *, norm: Norm) -> None:
+    def __init__(self, channels: Sequence[int], units: Units, *, norm: Norm) -> None:
         super().__init__()
-        self.branches = sequence(*(_basic_units(width, depth, norm) for width in channels))
+        self.branches = sequence(*map(units, channels))
         self.fuses = sequence(*(Fuse(channels, i, norm=norm) for i in range(len(channels))))
 
     def hybrid_forward(self, F: Any, *features: Any) -> list[Any]:
@@ -118,7 +119,7 @@ class Stage(HybridBlock):
         channels: Sequence[int],
         *,
         exchanges: int,
-        depth: int,
+        units: Units,
         norm: Norm,
     ) -> None:
         super().__init__()
@@ -127,7 +128,7 @@ class Stage(HybridBlock):
         for before, after in zip(in_channels, channels, strict=False):
             self.adapt.add(conv(before, after) if before != after else sequence())
         self.branch = conv(in_channels[-1], channels[-1], strides=2)
-        self.exchanges = sequence(*(Exchange(channels, depth, norm=norm) for _ in range(exchanges)))
+        self.exchanges = sequence(*(Exchange(channels, units, norm=norm) for _ in range(exchanges)))
 
     def hybrid_forward(self, F: Any, *features: Any) -> list[Any]:
         """Maps features ``(N, C, H, W)``, finest first, to as many and one more."""
@@ -147,7 +148,8 @@ class HRNetHead(HybridBlock):
         super().__init__()
         self.widen = HybridSequential()
         for before, after in zip(in_channels, HEAD_CHANNELS, strict=False):
-            self.widen.add(_bottleneck_units(before, after // 4, 1, norm))
+            body = partial(bottleneck, widths=(after // 4,) * 2, norm=norm)
+            self.widen.add(_units((before, after), body, norm))
         conv = partial(ConvNormAct, use_bias=True, norm=norm)
         self.halve = sequence(*(conv(a, b, 3, strides=2) for a, b in pairwise(HEAD_CHANNELS[:-1])))
         self.last = conv(*HEAD_CHANNELS[-2:])
@@ -164,7 +166,7 @@ class HRNetHead(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class HRNet(HybridBlock):
+class HRNet(Backbone):
     """Maps ``(N, 3, H, W)`` images, of sides that 32 divides, to four features, finest first.
 
     Args:
@@ -179,15 +181,21 @@ class HRNet(HybridBlock):
         self.channels = tuple(config.width << branch for branch in range(4))
         self._norm = norm
         conv = partial(ConvNormAct, kernel_size=3, strides=2, norm=norm)
+        last_norm = zero_gamma(norm, config.zero_last_gamma)
         self.stem = sequence(conv(3, 64), conv(64, 64))
         depth, inner = config.bottlenecks
-        self.first = _bottleneck_units(64, inner, depth, norm)
+        body = partial(bottleneck, widths=(inner, inner), norm=norm, last_norm=last_norm)
+        self.first = _units((64, *(4 * inner,) * depth), body, norm)
+
+        def units(channels: int) -> HybridBlock:
+            body = partial(basic, norm=norm, last_norm=last_norm)
+            return _units((channels,) * (config.depth + 1), body, norm)
+
         self.stages = HybridSequential()
         before: tuple[int, ...] = (4 * inner,)
         for branches, exchanges in enumerate(config.exchanges, start=2):
             after = self.channels[:branches]
-            make = partial(Stage, exchanges=exchanges, depth=config.depth, norm=norm)
-            self.stages.add(make(before, after))
+            self.stages.add(Stage(before, after, exchanges=exchanges, units=units, norm=norm))
             before = after
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:

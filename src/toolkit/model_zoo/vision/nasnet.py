@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import AvgPool2D, BatchNorm, Conv2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import AvgPool2D, BatchNorm, HybridSequential, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm, relu
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class NASNetConfig:
 
     depth: int  # normal cells at each of the three coarsest resolutions
     width: int  # channels of each branch at the finest of those
+    dropout: float = 0.5  # rate before the classifier
 
 
 VARIANTS = {
@@ -199,22 +200,14 @@ class ReductionCell(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class NASNet(HybridBlock):
-    """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``, ``momentum`` and ``epsilon``.
-        dropout: Rate of the dropout before the classifier.
-    """
+class NASNet(Backbone):
+    """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first."""
 
     strides = (2, 4, 8, 16, 32)
 
-    def __init__(
-        self, config: NASNetConfig, *, norm: Norm = BatchNorm, dropout: float = 0.5
-    ) -> None:
+    def __init__(self, config: NASNetConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        self._dropout = dropout
+        self._dropout = config.dropout
         norm = partial(norm, momentum=0.1, epsilon=1e-3)
         width = config.width
         self.channels = (STEM, width, *(6 * width << stage for stage in range(3)))
@@ -254,4 +247,4 @@ class NASNet(HybridBlock):
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature, which it activates first."""
-        return sequence(relu(), PooledLinearHead(self.channels[-1], classes, dropout=self._dropout))
+        return sequence(relu(), super().head(classes))

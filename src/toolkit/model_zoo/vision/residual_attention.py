@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Activation, BatchNorm, Conv2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import Activation, BatchNorm, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.features import features_of
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm, relu
 from toolkit.nn.head import PooledConvHead
-from toolkit.nn.residual import PreActUnit, pre_activation_bottleneck
+from toolkit.nn.residual import pre_activation_bottleneck, pre_activation_unit
 
 
 @dataclass(frozen=True)
@@ -45,26 +46,15 @@ VARIANTS = {
 }
 
 
-@dataclass(frozen=True)
-class _Units:
-    """Makes the residual units of one network."""
+def _unit(in_channels: int, channels: int, norm: Norm, stride: int = 1) -> HybridBlock:
+    """One unit, normalized and activated before each of its three convolutions."""
+    body = partial(pre_activation_bottleneck, inner=channels // 4, stride=stride, norm=norm)
+    return pre_activation_unit(in_channels, channels, body, stride=stride, norm=norm)
 
-    norm: Norm
 
-    def unit(self, in_channels: int, channels: int, stride: int = 1) -> HybridBlock:
-        """One unit, normalized and activated before each of its three convolutions."""
-        norm = self.norm(in_channels=in_channels)
-        body = pre_activation_bottleneck(
-            in_channels, channels, inner=channels // 4, stride=stride, norm=self.norm
-        )
-        shortcut = None
-        if in_channels != channels:
-            shortcut = Conv2D(channels, 1, stride, use_bias=False, in_channels=in_channels)
-        return PreActUnit(norm, body, shortcut)
-
-    def chain(self, channels: int, depth: int) -> HybridBlock:
-        """So many units of the same shape."""
-        return sequence(*(self.unit(channels, channels) for _ in range(depth)))
+def _chain(channels: int, depth: int, norm: Norm) -> HybridBlock:
+    """So many units of the same shape."""
+    return sequence(*(_unit(channels, channels, norm) for _ in range(depth)))
 
 
 class Hourglass(HybridBlock):
@@ -74,18 +64,18 @@ class Hourglass(HybridBlock):
         channels: Channels of input and output.
         levels: How many times the size is halved.
         depth: Residual units in a row; twice as many at the coarsest resolution.
-        make: Makes the units.
+        norm: Makes the normalizations.
     """
 
-    def __init__(self, channels: int, levels: int, depth: int, *, make: _Units) -> None:
+    def __init__(self, channels: int, levels: int, depth: int, *, norm: Norm) -> None:
         super().__init__()
         self.pool = MaxPool2D(3, 2, 1)
-        self.down = make.chain(channels, depth if levels > 1 else 2 * depth)
+        self.down = _chain(channels, depth if levels > 1 else 2 * depth, norm)
         self._levels = levels
         if levels > 1:
-            self.inner = Hourglass(channels, levels - 1, depth, make=make)
-            self.skip = make.unit(channels, channels)
-            self.up = make.chain(channels, depth)
+            self.inner = Hourglass(channels, levels - 1, depth, norm=norm)
+            self.skip = _unit(channels, channels, norm)
+            self.up = _chain(channels, depth, norm)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Maps ``(N, channels, H, W)`` to the same shape."""
@@ -102,33 +92,31 @@ class AttentionModule(HybridBlock):
         channels: Channels of input and output.
         levels: How many times the mask halves the size.
         config: The network's.
-        make: Makes the units.
+        norm: Makes the normalizations.
     """
 
     def __init__(
-        self, channels: int, levels: int, *, config: ResidualAttentionConfig, make: _Units
+        self, channels: int, levels: int, *, config: ResidualAttentionConfig, norm: Norm
     ) -> None:
         super().__init__()
         self._levels = levels
-        self.first = make.chain(channels, config.around)
+        self.first = _chain(channels, config.around, norm)
         gate = sequence(
-            make.norm(in_channels=channels),
+            norm(in_channels=channels),
             relu(),
-            ConvNormAct(channels, channels, norm=make.norm),
+            ConvNormAct(channels, channels, norm=norm),
             Conv2D(channels, 1, use_bias=False, in_channels=channels),
             Activation("sigmoid"),
         )
-        trunk = make.chain(channels, config.trunk)
+        trunk = _chain(channels, config.trunk, norm)
         # In the order of the graph, by which the files of exported networks are matched.
         if levels:
-            self.mask = Hourglass(channels, levels, config.mask, make=make)
-            self.trunk = trunk
-            self.gate = gate
+            self.mask = Hourglass(channels, levels, config.mask, norm=norm)
+            self.trunk, self.gate = trunk, gate
         else:
-            self.mask = make.chain(channels, 2 * config.mask)
-            self.gate = gate
-            self.trunk = trunk
-        self.last = make.unit(channels, channels)
+            self.mask = _chain(channels, 2 * config.mask, norm)
+            self.gate, self.trunk = gate, trunk
+        self.last = _unit(channels, channels, norm)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Maps ``(N, channels, H, W)`` to the same shape."""
@@ -139,49 +127,42 @@ class AttentionModule(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class ResidualAttention(HybridBlock):
+class ResidualAttention(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
 
     Unlike those first published, the masks take images of any size.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
     """
 
     def __init__(self, config: ResidualAttentionConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        make = _Units(norm)
         width = 32 if config.cifar else 64
         widths = [4 * width << stage for stage in range(4)]
         if config.cifar:
             self.stem = sequence(ConvNormAct(3, width, 3, norm=norm))
         else:
             self.stem = sequence(ConvNormAct(3, width, 7, strides=2, norm=norm), MaxPool2D(3, 2, 1))
-        self.stages = HybridSequential()
+        rows: list[list[HybridBlock]] = []
         for stage, channels in enumerate(widths[:3]):
-            units = [make.unit(width, channels, stride=2 if stage else 1)]
+            units = [_unit(width, channels, norm, stride=2 if stage else 1)]
             for _ in range(config.modules[stage]):
                 levels = (2 if config.cifar else 3) - stage
-                units.append(AttentionModule(channels, levels, config=config, make=make))
-            self.stages.add(sequence(*units))
+                units.append(AttentionModule(channels, levels, config=config, norm=norm))
+            rows.append([sequence(*units)])
             width = channels
-        self.stages.add(
-            sequence(
-                make.unit(width, widths[3], stride=1 if config.cifar else 2),
-                make.chain(widths[3], 2),
-                norm(in_channels=widths[3]),
-                relu(),
-            )
+        last = sequence(
+            _unit(width, widths[3], norm, stride=1 if config.cifar else 2),
+            _chain(widths[3], 2, norm),
+            norm(in_channels=widths[3]),
+            relu(),
         )
-        # CIFAR's last two stages have one resolution.
-        self._taps = (0, 1, 3) if config.cifar else (0, 1, 2, 3)
+        if config.cifar:  # whose last two stages have one resolution
+            rows[-1].append(last)
+            del widths[2]
+        else:
+            rows.append([last])
+        self.stages = Stages(rows)
+        self.channels = tuple(widths)
         self.strides = (1, 2, 4) if config.cifar else (4, 8, 16, 32)
-        self.channels = tuple(widths[tap] for tap in self._taps)
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at ``strides``."""
-        return features_of(self.stages, self.stem(x), self._taps)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

@@ -1,51 +1,62 @@
-"""ResNet v2, plain and with squeeze-excitation: He et al., 2016, https://arxiv.org/abs/1603.05027."""
+"""ResNet v2, plain and with squeeze-excitation: He et al., 2016, https://arxiv.org/abs/1603.05027.
+
+For CIFAR's 32x32 images also Wide ResNet: Zagoruyko and Komodakis, 2016, 1605.07146.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, MaxPool2D
+from mxnet.gluon.nn import BatchNorm, Dropout, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.attention import SqueezeExcitation
+from toolkit.nn.backbone import Backbone
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.features import features_of
-from toolkit.nn.head import PooledLinearHead
-from toolkit.nn.residual import Place, PreActUnit, pre_activation_bottleneck, residual_stages
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm, relu
+from toolkit.nn.pool import AdaptiveAvgPool
+from toolkit.nn.residual import (
+    DEPTHS,
+    Place,
+    pre_activation_bottleneck,
+    pre_activation_unit,
+    residual_stages,
+    zero_gamma,
+)
 
 
 @dataclass(frozen=True)
 class ResNetV2Config:
     """What tells one ResNet v2 from another."""
 
-    depths: tuple[int, int, int, int]  # residual units in each stage
+    depths: tuple[int, ...]  # residual units in each stage
     expansion: int = 4  # output over inner channels of a unit; 1 is the basic unit
-    squeeze_excitation: bool = False  # on what each unit's body gives
+    width: int = 64  # channels within the units of the first stage
+    attention: Callable[[int, int], HybridBlock] | None = None  # on what each unit's body gives
+    cifar: bool = False  # for images of 32x32: a narrow stem that does not stride
+    raw_shortcut: bool = False  # a shortcut sees the unit's input, which no stem normalizes
+    zero_last_gamma: bool = False  # each unit's last scale begins at zero: units are identities
+    dropout: float = 0.0  # rate before the last convolution of each unit
 
-
-STEM = 64  # channels before the first stage
-
-R18 = ResNetV2Config((2, 2, 2, 2), expansion=1)
-R34 = ResNetV2Config((3, 4, 6, 3), expansion=1)
-R50 = ResNetV2Config((3, 4, 6, 3))
-R101 = ResNetV2Config((3, 4, 23, 3))
-R152 = ResNetV2Config((3, 8, 36, 3))
 
 VARIANTS = {
-    "resnet18_v2": R18,
-    "resnet34_v2": R34,
-    "resnet50_v2": R50,
-    "resnet101_v2": R101,
-    "resnet152_v2": R152,
-    "se_resnet18_v2": replace(R18, squeeze_excitation=True),
-    "se_resnet34_v2": replace(R34, squeeze_excitation=True),
-    "se_resnet50_v2": replace(R50, squeeze_excitation=True),
-    "se_resnet101_v2": replace(R101, squeeze_excitation=True),
-    "se_resnet152_v2": replace(R152, squeeze_excitation=True),
+    f"{prefix}resnet{layers}_v2": ResNetV2Config(
+        depths, 1 if layers < 50 else 4, attention=SqueezeExcitation if prefix else None
+    )
+    for prefix in ("", "se_")
+    for layers, depths in DEPTHS.items()
+}
+CIFAR = partial(ResNetV2Config, expansion=1, cifar=True)
+VARIANTS |= {
+    "cifar_resnet20_v2": CIFAR((3,) * 3, width=16, raw_shortcut=True),
+    "cifar_resnet56_v2": CIFAR((9,) * 3, width=16, raw_shortcut=True),
+    "cifar_resnet110_v2": CIFAR((18,) * 3, width=16, raw_shortcut=True),
+    "cifar_wideresnet16_10": CIFAR((2,) * 3, width=160),
+    "cifar_wideresnet28_10": CIFAR((4,) * 3, width=160),
+    "cifar_wideresnet40_8": CIFAR((6,) * 3, width=128),
 }
 
 
@@ -54,70 +65,69 @@ class _Units:
     """Makes the residual units of one network."""
 
     config: ResNetV2Config
+    stem: int  # channels before the first stage
     channels: tuple[int, ...]  # of each stage
     norm: Norm
-    last_norm: Norm  # the last in a unit
 
     def unit(self, place: Place) -> HybridBlock:
         """One unit, normalized and activated before each of its convolutions."""
-        in_channels, channels = place.widths(STEM, self.channels)
-        norm = self.norm(in_channels=in_channels)
-        make_body = self._basic if self.config.expansion == 1 else self._bottleneck
-        body = make_body(in_channels, channels, place.stride)
-        attention = shortcut = None
-        if self.config.squeeze_excitation:
-            attention = SqueezeExcitation(channels, channels // 16)
-        if in_channels != channels:
-            shortcut = Conv2D(channels, 1, place.stride, use_bias=False, in_channels=in_channels)
-        return PreActUnit(norm, body, shortcut, attention=attention)
-
-    def _basic(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
-        return sequence(
-            ConvNormAct(in_channels, channels, 3, strides=stride, norm=self.last_norm),
-            ConvNormAct(channels, channels, 3, norm=None, act=None, use_bias=False),
+        config = self.config
+        in_channels, channels = place.widths(self.stem, self.channels)
+        make_body = self._basic if config.expansion == 1 else self._bottleneck
+        return pre_activation_unit(
+            in_channels,
+            channels,
+            partial(make_body, stride=place.stride),
+            stride=place.stride,
+            norm=self.norm,
+            attention=config.attention and config.attention(channels, channels // 16),
+            raw_shortcut=config.raw_shortcut,
         )
 
+    def _basic(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
+        norm = zero_gamma(self.norm, self.config.zero_last_gamma)
+        make = partial(ConvNormAct, kernel_size=3, strides=stride, norm=norm)
+        body = sequence(make(in_channels, channels, act=self._last_act))
+        if self.config.cifar:
+            body.add(Conv2D(channels, 3, padding=1, use_bias=False, in_channels=channels))
+        else:
+            body.add(ConvNormAct(channels, channels, 3, norm=None, act=None, use_bias=False))
+        return body
+
     def _bottleneck(self, in_channels: int, channels: int, stride: int) -> HybridBlock:
+        last_norm = zero_gamma(self.norm, self.config.zero_last_gamma)
         make = partial(pre_activation_bottleneck, inner=channels // self.config.expansion)
-        return make(in_channels, channels, stride=stride, norm=self.norm, last_norm=self.last_norm)
+        make = partial(make, norm=self.norm, last_norm=last_norm, last_act=self._last_act)
+        return make(in_channels, channels, stride=stride)
+
+    def _last_act(self) -> HybridBlock:
+        rate = self.config.dropout
+        return sequence(relu(), Dropout(rate)) if rate else relu()
 
 
 @BACKBONES.family(VARIANTS)
-class ResNetV2(HybridBlock):
-    """Maps ``(N, 3, H, W)`` images to the four stages' features, finest first.
+class ResNetV2(Backbone):
+    """Maps ``(N, 3, H, W)`` images to the stages' features, finest first.
 
     Only the last feature is normalized and activated; the others are sums of residuals.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
-        zero_last_gamma: Initialize each unit's last scale to zero: units begin as identities.
     """
 
-    strides = (4, 8, 16, 32)
-
-    def __init__(
-        self, config: ResNetV2Config, *, norm: Norm = BatchNorm, zero_last_gamma: bool = False
-    ) -> None:
+    def __init__(self, config: ResNetV2Config, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        last_norm = partial(norm, gamma_initializer="zeros") if zero_last_gamma else norm
-        self.channels = tuple(64 * config.expansion << stage for stage in range(4))
-        make = _Units(config, self.channels, norm, last_norm).unit
-        self.stem = sequence(
-            norm(in_channels=3, scale=False, center=False),
-            ConvNormAct(3, STEM, 7, strides=2, norm=norm),
-            MaxPool2D(3, 2, 1),
+        self.strides = (1, 2, 4) if config.cifar else (4, 8, 16, 32)
+        self.channels = tuple(
+            config.width * config.expansion << stage for stage in range(len(self.strides))
         )
+        self.stem = sequence(norm(in_channels=3, scale=False, center=False))
+        stem = 16 if config.cifar else 64
+        if config.raw_shortcut:
+            self.stem.add(Conv2D(stem, 3, padding=1, use_bias=False, in_channels=3))
+        elif config.cifar:
+            self.stem.add(ConvNormAct(3, stem, 3, norm=norm, act=None))
+        else:
+            self.stem.add(ConvNormAct(3, stem, 7, strides=2, norm=norm), MaxPool2D(3, 2, 1))
+        if config.cifar:
+            self._pool = AdaptiveAvgPool
+        make = _Units(config, stem, self.channels, norm).unit
         self.stages = residual_stages(make, config.depths, self.strides)
         self.last = sequence(norm(in_channels=self.channels[-1]), relu())
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 4, 8, 16 and 32."""
-        x = self.stem(x)
-        features = features_of(self.stages, x)
-        features[-1] = self.last(features[-1])
-        return features
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes)

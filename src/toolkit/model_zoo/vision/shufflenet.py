@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import AvgPool2D, BatchNorm, Conv2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import AvgPool2D, BatchNorm, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
-from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.conv import Conv2D, ConvNormAct, Norm, relu
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class SplitUnit(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class ShuffleNet(HybridBlock):
+class ShuffleNet(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first."""
 
     strides = (2, 4, 8, 16, 32)
@@ -125,7 +125,7 @@ class ShuffleNet(HybridBlock):
         else:
             self.stem = ConvNormAct(3, STEM, 3, strides=2, norm=norm)
         self.pool = MaxPool2D(3, 2, 1)
-        self.stages = HybridSequential()
+        stages = []
         width = STEM
         for stage, (depth, channels) in enumerate(zip(DEPTHS, config.channels, strict=True)):
             units: list[HybridBlock] = []
@@ -136,22 +136,14 @@ class ShuffleNet(HybridBlock):
                 else:
                     units.append(SplitUnit(width, channels, norm=norm))
                 width = channels
-            self.stages.add(sequence(*units))
+            stages.append([sequence(*units)])
+        self.stages = Stages(stages)
         self.last = ConvNormAct(width, config.last, norm=norm) if config.last else None
         self.channels = (STEM, STEM, *config.channels[:-1], config.last or width)
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
         """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
-        features = [self.stem(x)]
-        x = self.pool(features[0])
-        features.append(x)
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        if self.last is not None:
-            features[-1] = self.last(x)
-        return features
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes)
+        first = self.stem(x)
+        second = self.pool(first)
+        *features, x = self.stages(second)
+        return [first, second, *features, x if self.last is None else self.last(x)]

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import Conv2D, Dropout, Flatten, GlobalAvgPool2D, HybridSequential, MaxPool2D
+from mxnet.gluon.nn import Dropout, Flatten, GlobalAvgPool2D, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.nn.conv import ConvNormAct, relu
-from toolkit.nn.features import features_of
+from toolkit.nn.backbone import Backbone, Stages
+from toolkit.nn.conv import Conv2D, ConvNormAct, relu
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class SqueezeNetConfig:
 
     stem: tuple[int, int]  # channels and kernel size of the first convolution
     squeezed: tuple[tuple[int, ...], ...]  # squeeze channels of the fire blocks after each pooling
+    dropout: float = 0.5  # rate before the classifier
 
 
 VARIANTS = {
@@ -61,39 +62,29 @@ class SqueezeNetHead(HybridBlock):
 
 
 @BACKBONES.family(VARIANTS)
-class SqueezeNet(HybridBlock):
+class SqueezeNet(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
 
     Neither the first convolution nor the poolings pad, so features are a little smaller than the
     image over the stride.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        dropout: Rate of the dropout before the classifier.
     """
 
     strides = (2, 4, 8, 16)
 
-    def __init__(self, config: SqueezeNetConfig, *, dropout: float = 0.5) -> None:
+    def __init__(self, config: SqueezeNetConfig) -> None:
         super().__init__()
-        self._dropout = dropout
+        self._dropout = config.dropout
         width, kernel_size = config.stem
         self.stem = ConvNormAct(3, width, kernel_size, strides=2, padding=0, norm=None)
         self.channels: tuple[int, ...] = (width,)
-        self.blocks = HybridSequential()
-        self._taps: list[int] = []
+        rows: list[list[HybridBlock]] = [[]]
         for row in config.squeezed:
-            self.blocks.add(MaxPool2D(3, 2, ceil_mode=True))
+            rows.append([MaxPool2D(3, 2, ceil_mode=True)])
             for squeezed in row:
-                self.blocks.add(Fire(width, squeezed))
+                rows[-1].append(Fire(width, squeezed))
                 width = 8 * squeezed
-            self._taps.append(len(self.blocks) - 1)
             self.channels += (width,)
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 2, 4, 8 and 16."""
-        x = self.stem(x)
-        return [x, *features_of(self.blocks, x, self._taps)]
+        self.blocks = Stages(rows)
 
     def head(self, classes: int) -> HybridBlock:
         """The published classifier on the last feature."""

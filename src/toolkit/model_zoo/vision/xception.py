@@ -15,9 +15,10 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm, HybridSequential
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
-from toolkit.nn.head import PooledLinearHead
+from toolkit.nn.residual import projection
 
 Channels = tuple[int, ...]  # of the separable convolutions of a unit
 
@@ -27,6 +28,9 @@ class XceptionConfig:
     """What tells one Xception from another."""
 
     entry: tuple[tuple[Channels, int], ...]  # first units: channels, stride
+    # Of the coarsest feature, 0 for 32 or 64, the variant's own. At a half or a quarter of that the
+    # last convolutions dilate instead of striding.
+    output_stride: int = 0
 
 
 VARIANTS = {
@@ -87,6 +91,7 @@ class XceptionUnit(HybridBlock):
         stride: Stride of the unit.
         dilation: Dilation of the convolutions that do not stride.
         activates_first: Whether a ReLU precedes the first convolution too.
+        activates_last: Whether a ReLU follows the sum.
     """
 
     def __init__(
@@ -98,100 +103,66 @@ class XceptionUnit(HybridBlock):
         stride: int = 1,
         dilation: int = 1,
         activates_first: bool = True,
+        activates_last: bool = False,
     ) -> None:
         super().__init__()
         self.shortcut = None
         if stride != 1 or in_channels != channels[-1]:
-            self.shortcut = ConvNormAct(
-                in_channels, channels[-1], strides=stride, norm=norm, act=None
-            )
+            self.shortcut = projection(in_channels, channels[-1], stride, norm)
         self.body = HybridSequential()
-        width = in_channels
-        for place, after in enumerate(channels):
+        for place, (before, after) in enumerate(pairwise((in_channels, *channels))):
+            make = partial(SeparableConv, norm=norm, activates=activates_first or place > 0)
             strides = stride if place == len(channels) - 1 else 1
-            self.body.add(
-                SeparableConv(
-                    width,
-                    after,
-                    norm=norm,
-                    stride=strides,
-                    dilation=dilation if strides == 1 else 1,
-                    activates=activates_first or place > 0,
-                )
-            )
-            width = after
+            dilates = dilation if strides == 1 else 1
+            self.body.add(make(before, after, stride=strides, dilation=dilates))
+        self.act = relu() if activates_last else None
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Maps ``(N, in_channels, H, W)`` to ``(N, channels[-1], H', W')``."""
-        return self.body(x) + (x if self.shortcut is None else self.shortcut(x))
+        x = self.body(x) + (x if self.shortcut is None else self.shortcut(x))
+        return x if self.act is None else self.act(x)
 
 
 @BACKBONES.family(VARIANTS)
-class Xception(HybridBlock):
+class Xception(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels``.
-        output_stride: Stride of the coarsest feature; default the variant's own, 32 or 64. At a
-            half or a quarter of that the last convolutions dilate instead of striding.
 
     Raises:
         ValueError: there is no such output stride.
     """
 
-    def __init__(
-        self, config: XceptionConfig, *, norm: Norm = BatchNorm, output_stride: int | None = None
-    ) -> None:
+    def __init__(self, config: XceptionConfig, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
         rows = [*config.entry, ((WIDTH,) * 3, 2), *[((WIDTH,) * 3, 1)] * MIDDLE, (EXIT, 2)]
-        nominal = [2 * prod(stride for _, stride in rows[:end]) for end in range(len(rows) + 1)]
-        coarsest = nominal[-1] if output_stride is None else output_stride
-        if coarsest not in (nominal[-1], nominal[-1] // 2, nominal[-1] // 4):
+        full = 2 * prod(stride for _, stride in rows)
+        coarsest = config.output_stride or full
+        if coarsest not in (full, full // 2, full // 4):
             raise ValueError(
-                f"output_stride must be {nominal[-1]}, {nominal[-1] // 2} or {nominal[-1] // 4}, "
-                f"got {output_stride!r}"
+                f"output_stride must be {full}, {full // 2} or {full // 4}, got {coarsest!r}"
             )
         self.stem = sequence(
             ConvNormAct(3, 32, 3, strides=2, norm=norm), ConvNormAct(32, 64, 3, norm=norm)
         )
-        self.units = HybridSequential()
-        widths, dilation = [64], 1
+        width, nominal, dilation = 64, 2, 1
+        features = [(width, nominal)]  # channels and, without dilation, stride
+        units: list[list[HybridBlock]] = [[]]
         for place, (channels, stride) in enumerate(rows):
-            before, dilation = dilation, max(1, nominal[place + 1] // coarsest)
-            unit = XceptionUnit(
-                widths[-1],
-                channels,
-                norm=norm,
-                stride=stride * before // dilation,
-                dilation=before,  # that of the unit before, which a unit that would stride keeps
-                activates_first=place >= len(config.entry),
-            )
-            self.units.add(unit)
-            widths.append(channels[-1])
+            nominal *= stride
+            before, dilation = dilation, max(1, nominal // coarsest)
+            # Its dilation is that of the unit before, which a unit that would stride keeps.
+            make = partial(XceptionUnit, stride=stride * before // dilation, dilation=before)
+            first = place >= len(config.entry)
+            unit = make(width, channels, norm=norm, activates_first=first, activates_last=not place)
+            width = channels[-1]
+            if stride > 1:
+                units.append([])
+                features.append((0, 0))
+            units[-1].append(unit)
+            features[-1] = width, nominal
+        self.units = Stages(units)
         self.last = HybridSequential()
-        for width in LAST:
-            self.last.add(SeparableConv(widths[-1], width, norm=norm, dilation=dilation))
-            widths[-1] = width
+        for before, after in pairwise((width, *LAST)):
+            self.last.add(SeparableConv(before, after, norm=norm, dilation=dilation))
         self.act = relu()
-        # Where the next unit would stride, the stem being 0.
-        ends = [i for i, (a, b) in enumerate(pairwise(nominal)) if a < b]
-        self._taps = [end - 1 for end in ends[1:]]
-        self.channels = tuple(widths[end] for end in (*ends, -1))
-        self.strides = tuple(min(nominal[end], coarsest) for end in (*ends, -1))
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at ``strides``."""
-        x = self.stem(x)
-        features = [x]
-        for index, unit in enumerate(self.units):
-            x = unit(x)
-            if index == 0:
-                x = self.act(x)
-            if index in self._taps:
-                features.append(x)
-        return [*features, self.act(self.last(x))]
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes)
+        self.channels = (*(channels for channels, _ in features[:-1]), LAST[-1])
+        self.strides = tuple(min(stride, coarsest) for _, stride in features)

@@ -1,7 +1,12 @@
-"""Inception v3: Szegedy et al., 2015, https://arxiv.org/abs/1512.00567."""
+"""Inception v3: Szegedy et al., 2015, https://arxiv.org/abs/1512.00567.
+
+GoogLeNet, the first of them: Szegedy et al., 2014, https://arxiv.org/abs/1409.4842; its batch
+normalization, and the second 3x3 in place of the 5x5: https://arxiv.org/abs/1502.03167.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,10 +15,33 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import AvgPool2D, BatchNorm, MaxPool2D
 
 from toolkit.model_zoo.registry import BACKBONES
+from toolkit.nn.backbone import Backbone, Stages
 from toolkit.nn.containers import Branches, sequence
 from toolkit.nn.conv import ConvNormAct, Norm
-from toolkit.nn.features import features_of
-from toolkit.nn.head import PooledLinearHead
+
+Mixed = tuple[int, tuple[int, int], tuple[int, int], int]  # channels of the four branches
+
+
+@dataclass(frozen=True)
+class GoogLeNetConfig:
+    """What tells one GoogLeNet from another."""
+
+    mixed: tuple[tuple[Mixed, ...], ...]  # inception blocks after each pooling
+    dropout: float = 0.4  # rate before the classifier
+
+
+MIXED = (
+    ((64, (96, 128), (16, 32), 32), (128, (128, 192), (32, 96), 64)),
+    (
+        (192, (96, 208), (16, 48), 64),
+        (160, (112, 224), (24, 64), 64),
+        (128, (128, 256), (24, 64), 64),
+        (112, (144, 288), (32, 64), 64),
+        (256, (160, 320), (32, 128), 128),
+    ),
+    ((256, (160, 320), (32, 128), 128), (384, (192, 384), (48, 128), 128)),
+)
+GOOGLENET_VARIANTS = {"googlenet": GoogLeNetConfig(MIXED)}
 
 
 @dataclass(frozen=True)
@@ -22,12 +50,12 @@ class InceptionV3Config:
 
     pooled: tuple[int, int, int]  # channels after the pooling of the blocks at stride 8
     inner: tuple[int, int, int, int]  # channels within the blocks at stride 16
+    dropout: float = 0.5  # rate before the classifier
 
 
-VARIANTS = {"inceptionv3": InceptionV3Config((32, 64, 64), (128, 160, 160, 192))}
+V3_VARIANTS = {"inceptionv3": InceptionV3Config((32, 64, 64), (128, 160, 160, 192))}
 
 EPSILON = 1e-3  # of the normalizations
-TAPS = (2, 5, 9, 14, 17)  # the last layer of each resolution
 TALL, WIDE = (7, 1), (1, 7)
 
 Layers = tuple[tuple[int, Any], ...]  # channels and kernel size of convolutions in a row
@@ -38,6 +66,7 @@ class _Blocks:
     """Makes the blocks of one network."""
 
     norm: Norm
+    pool: Callable[..., HybridBlock] = AvgPool2D  # of the branch that pools
 
     def chain(self, in_channels: int, layers: Layers, **last: Any) -> list[HybridBlock]:
         """Convolutions one after the other; ``last`` are further options of the last."""
@@ -49,11 +78,17 @@ class _Blocks:
         return chain
 
     def block(self, in_channels: int, branches: tuple[Layers, ...], pooled: int) -> HybridBlock:
-        """Branches of convolutions, and one of average pooling and a 1x1; the size is kept."""
+        """Branches of convolutions, and one of a pooling and a 1x1; the size is kept."""
         return Branches(
             *(sequence(*self.chain(in_channels, layers)) for layers in branches),
             self._pooling(in_channels, pooled),
         )
+
+    def mixed(self, in_channels: int, channels: Mixed) -> HybridBlock:
+        """GoogLeNet's: a 1x1 convolution, two pairs of a 1x1 and a 3x3, and a pooling."""
+        single, (a, b), (c, d), pooled = channels
+        branches = ((single, 1),), ((a, 1), (b, 3)), ((c, 1), (d, 3))
+        return self.block(in_channels, branches, pooled)
 
     def reduction(self, in_channels: int, branches: tuple[Layers, ...]) -> HybridBlock:
         """Branches of convolutions, the last of which strides, and one of maximum pooling."""
@@ -78,14 +113,14 @@ class _Blocks:
         )
 
     def _pooling(self, in_channels: int, channels: int) -> HybridBlock:
-        return sequence(AvgPool2D(3, 1, 1), *self.chain(in_channels, ((channels, 1),)))
+        return sequence(self.pool(3, 1, 1), *self.chain(in_channels, ((channels, 1),)))
 
-    def stem(self) -> list[HybridBlock]:
-        """The layers down to stride 8, most of which do not pad."""
+    def stem(self) -> list[list[HybridBlock]]:
+        """The layers down to stride 8, most of which do not pad, a row a feature."""
         conv = partial(ConvNormAct, norm=self.norm)
         first = [conv(3, 32, 3, strides=2, padding=0), conv(32, 32, 3, padding=0), conv(32, 64, 3)]
-        second = [conv(64, 80), conv(80, 192, 3, padding=0)]
-        return [*first, MaxPool2D(3, 2), *second, MaxPool2D(3, 2)]
+        second = [MaxPool2D(3, 2), conv(64, 80), conv(80, 192, 3, padding=0)]
+        return [first, second, [MaxPool2D(3, 2)]]
 
     def fine(self, in_channels: int, pooled: int) -> HybridBlock:
         """A block at stride 8."""
@@ -99,43 +134,55 @@ class _Blocks:
         return self.block(768, (((192, 1),), first, second), 192)
 
 
-@BACKBONES.family(VARIANTS)
-class InceptionV3(HybridBlock):
+@BACKBONES.family(GOOGLENET_VARIANTS)
+class GoogLeNet(Backbone):
+    """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first."""
+
+    strides = (2, 4, 8, 16, 32)
+
+    def __init__(self, config: GoogLeNetConfig, *, norm: Norm = BatchNorm) -> None:
+        super().__init__()
+        self._dropout = config.dropout
+        norm = partial(norm, epsilon=EPSILON)
+        conv, pool = partial(ConvNormAct, norm=norm), partial(MaxPool2D, 3, 2, ceil_mode=True)
+        rows = [[conv(3, 64, 7, strides=2)], [pool(), conv(64, 64), conv(64, 192, 3)]]
+        make = _Blocks(norm, pool=MaxPool2D)
+        width = 192
+        self.channels: tuple[int, ...] = (64, width)
+        pools = pool(), pool(), MaxPool2D(2, 2)
+        for pooling, row in zip(pools, config.mixed, strict=True):
+            rows.append([pooling])
+            for channels in row:
+                rows[-1].append(make.mixed(width, channels))
+                single, first, second, pooled = channels
+                width = single + first[1] + second[1] + pooled
+            self.channels += (width,)
+        self.layers = Stages(rows)
+
+
+@BACKBONES.family(V3_VARIANTS)
+class InceptionV3(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
 
     What strides does not pad, so features are smaller than the image over the stride: of 299
     pixels 8 cells are left. Images have at least 75 pixels a side.
-
-    Args:
-        config: A row of ``VARIANTS``.
-        norm: Makes the normalizations, given ``in_channels`` and ``epsilon``.
-        dropout: Rate of the dropout before the classifier.
     """
 
     channels = (64, 192, 288, 768, 2048)
     strides = (2, 4, 8, 16, 32)
 
-    def __init__(
-        self, config: InceptionV3Config, *, norm: Norm = BatchNorm, dropout: float = 0.5
-    ) -> None:
+    def __init__(self, config: InceptionV3Config, *, norm: Norm = BatchNorm) -> None:
         super().__init__()
-        self._dropout = dropout
+        self._dropout = config.dropout
         make = _Blocks(partial(norm, epsilon=EPSILON))
-        self.layers = sequence(*make.stem())
+        rows = make.stem()
         width = 192
         for pooled in config.pooled:
-            self.layers.add(make.fine(width, pooled))
+            rows[-1].append(make.fine(width, pooled))
             width = 64 + 64 + 96 + pooled
-        self.layers.add(make.reduction(width, (((384, 3),), ((64, 1), (96, 3), (96, 3)))))
-        self.layers.add(*(make.middle(inner) for inner in config.inner))
+        reduction = make.reduction(width, (((384, 3),), ((64, 1), (96, 3), (96, 3))))
+        rows.append([reduction, *(make.middle(inner) for inner in config.inner)])
         seven = (192, 1), (192, WIDE), (192, TALL), (192, 3)
-        self.layers.add(make.reduction(768, (((192, 1), (320, 3)), seven)))
-        self.layers.add(make.split(1280), make.split(2048))
-
-    def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
-        """Gives features of ``channels`` at strides 2, 4, 8, 16 and 32."""
-        return features_of(self.layers, x, TAPS)
-
-    def head(self, classes: int) -> HybridBlock:
-        """The published classifier on the last feature."""
-        return PooledLinearHead(self.channels[-1], classes, dropout=self._dropout)
+        reduction = make.reduction(768, (((192, 1), (320, 3)), seven))
+        rows.append([reduction, make.split(1280), make.split(2048)])
+        self.layers = Stages(rows)
