@@ -123,5 +123,5 @@ def test_real_pictures(data_root: Path) -> None:
             rows, columns = np.nonzero(mask)
             found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             overlaps.append(iou(np.array([found]), box[None])[0, 0])
-    assert np.median(overlaps) > 0.98
+    assert np.median(overlaps) > 0.95
     assert min(overlaps) > 0.5  # polygons of small objects have spikes thinner than a pixel
