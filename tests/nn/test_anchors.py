@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn.anchors import AnchorGrid, anchor_shapes, grid_anchors, rectangles
+from toolkit.nn.anchors import AnchorGrid, anchor_shapes, grid_anchors, rectangles, region_anchors
 
 
 def test_shapes_have_the_area_and_the_ratio() -> None:
@@ -33,3 +33,17 @@ def test_a_feature_gets_the_upper_left_part(hybrid: bool) -> None:
         net.hybridize()
     result = net(mx.nd.zeros((3, 7, 2, 3))).asnumpy()
     np.testing.assert_array_equal(result, grid[:2, :3].reshape(1, -1, 4))
+
+
+def test_regions_anchors_are_rounded_squares_stretched() -> None:
+    anchors = region_anchors(16, (32, 64), (0.5, 1, 2), (3, 4))
+    assert anchors.shape == (3, 4, 6, 4)
+    assert anchors.dtype == np.float32
+    # 23 by 12 pixels have about the area of 16 by 16; the centre is that of pixels 0 to 15.
+    first = [7.5 - 22.5, 7.5 - 11.5, 7.5 + 22.5, 7.5 + 11.5]
+    np.testing.assert_array_equal(anchors[0, 0, 0], first)
+    sides = anchors[0, 0, :, 2:] - anchors[0, 0, :, :2] + 1
+    expected = [[46, 24], [92, 48], [32, 32], [64, 64], [22, 44], [44, 88]]
+    np.testing.assert_array_equal(sides, expected)
+    shift = anchors[2, 3] - anchors[0, 0]
+    np.testing.assert_array_equal(shift, np.broadcast_to([48, 32, 48, 32], (6, 4)))

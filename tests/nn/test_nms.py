@@ -87,3 +87,29 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any], message: str) -
         Suppression(**fields)
     with pytest.raises(ValueError, match=message):
         replace(Suppression(), **fields)
+
+
+def test_classes_may_have_boxes_of_their_own() -> None:
+    probs, boxes = scene()
+    shifts = np.arange(CLASSES, dtype=np.float32)[None, None, :, None] * 7
+    rule = Suppression(threshold=0.4, candidates=60, detections=25)
+    net = ClassNMS(CLASSES, rule, per_class=True)
+    own = boxes[:, :, None] + shifts
+    ids, scores, corners = (a.asnumpy() for a in net(mx.nd.array(probs), mx.nd.array(own)))
+    for image in range(2):
+        # Class by class: the others' boxes play no part.
+        found = [
+            expected(
+                np.where(np.arange(CLASSES) == i, probs[image], 0),
+                own[image, :, i],
+                replace(rule, candidates=120, detections=120),
+            )
+            for i in range(CLASSES)
+        ]
+        lowest = np.sort(probs[image].ravel())[-rule.candidates]
+        rows = np.concatenate(found)
+        rows = rows[rows[:, 1] >= lowest]
+        rows = rows[np.argsort(-rows[:, 1])][: rule.detections]
+        result = np.concatenate([ids[image], scores[image], corners[image]], 1)
+        np.testing.assert_allclose(result[: len(rows)], rows, rtol=1e-5, atol=1e-4)
+        assert (result[len(rows) :] == -1).all()

@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn import GroupNorm, ScaledL2Norm
+from toolkit.nn.norm import GroupNorm, ScaledL2Norm, UnscaledNorm, frozen_norm
 
 
 def reference(x: np.ndarray, groups: int, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -80,3 +80,24 @@ def test_each_cell_gets_one_length_then_each_channel_its_scale(same_everywhere: 
     fresh = ScaledL2Norm(3, 20.0)
     fresh.initialize()
     assert (fresh.scale.data().asnumpy() == 20).all()
+
+
+def test_a_frozen_norm_is_left_alone_by_training() -> None:
+    block = frozen_norm(in_channels=3)
+    block.initialize()
+    block.running_mean.set_data(mx.nd.array([1, 2, 3]))
+    x = mx.nd.random.normal(shape=(4, 3, 2, 2))
+    with mx.autograd.record():
+        y = block(x)
+    np.testing.assert_allclose(y.asnumpy(), block(x).asnumpy(), rtol=1e-5)
+    np.testing.assert_array_equal(block.running_mean.data().asnumpy(), [1, 2, 3])
+    assert {p.grad_req for p in block.collect_params().values()} == {"null"}
+
+
+def test_an_unscaled_norm_learns_its_shift_alone() -> None:
+    block = UnscaledNorm(in_channels=3)
+    block.initialize()
+    block.gamma.set_data(mx.nd.array([5, 5, 5]))
+    x = mx.nd.ones((1, 3, 1, 1))
+    np.testing.assert_allclose(block(x).asnumpy().ravel(), 1 / np.sqrt(1 + 1e-3), rtol=1e-5)
+    assert block.beta.grad_req == "write"

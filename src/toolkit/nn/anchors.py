@@ -44,6 +44,34 @@ def grid_anchors(
     return anchors
 
 
+def region_anchors(
+    stride: int, sides: Sequence[float], ratios: Sequence[float], cells: tuple[int, int]
+) -> np.ndarray:
+    """Anchors of region proposals at every cell, as corners: ``(H, W, A, 4)`` float32.
+
+    As the first R-CNNs made them: a square of ``stride`` pixels, the last of them counted, is
+    stretched to each ratio, rounded to whole pixels, and then scaled to each side. All ratios of
+    one side do not stand together, but all sides of one ratio.
+
+    Args:
+        stride: Pixels from one cell to the next.
+        sides: Of the square anchors, in pixels.
+        ratios: Height over width.
+        cells: Rows and columns.
+    """
+    ratio = np.asarray(ratios, np.float64)
+    widths = np.round(stride / np.sqrt(ratio))
+    shapes = np.stack([widths, np.round(widths * ratio)], -1)
+    shapes = (shapes[:, None] * (np.asarray(sides, np.float64) / stride)[None, :, None]).reshape(
+        -1, 2
+    )
+    half = (shapes - 1) / 2
+    base = (stride - 1) / 2 + np.concatenate([-half, half], -1)
+    rows, columns = np.indices(cells) * stride
+    offsets = np.stack([columns, rows, columns, rows], -1)
+    return (offsets[:, :, None] + base).astype(np.float32)
+
+
 class AnchorGrid(HybridBlock):
     """Gives the anchors of a feature's cells, cut from a grid made once.
 

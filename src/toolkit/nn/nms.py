@@ -45,11 +45,13 @@ class ClassNMS(HybridBlock):
     Args:
         classes: Number of classes L.
         suppression: The rule.
+        per_class: Each class has boxes of its own: ``(N, R, L, 4)``.
     """
 
-    def __init__(self, classes: int, suppression: Suppression) -> None:
+    def __init__(self, classes: int, suppression: Suppression, *, per_class: bool = False) -> None:
         super().__init__()
         self.classes = classes
+        self._per_class = per_class
         self.suppression = suppression
 
     def hybrid_forward(self, F: Any, probs: Any, boxes: Any) -> tuple[Any, Any, Any]:
@@ -61,6 +63,8 @@ class ClassNMS(HybridBlock):
         rule = self.suppression
         scores, rows, ids = self._candidates(F, probs)
         batch = F.broadcast_like(F.reshape(F.contrib.arange_like(scores, axis=0), (-1, 1)), scores)
+        if self._per_class:
+            boxes, rows = F.reshape(boxes, (0, -3, 4)), (rows * self.classes + ids) * (scores > 0)
         corners = F.gather_nd(boxes, F.stack(batch, rows, axis=0))
         found = F.concat(F.expand_dims(ids, 2), F.expand_dims(scores, 2), corners, dim=2)
         if rule.threshold is None:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
+from mxnet.gluon.nn import BatchNorm
+
+# What published detectors were trained with beside their backbones: no scale of its own, and a
+# larger epsilon.
+UnscaledNorm = partial(BatchNorm, epsilon=1e-3, scale=False)
+
+
+def frozen_norm(**options: Any) -> BatchNorm:
+    """Batch normalization that training leaves alone: by its running means, and not learned.
+
+    For a trained backbone whose batches are too small to tell means by.
+    """
+    norm = BatchNorm(use_global_stats=True, **options)
+    for param in (norm.gamma, norm.beta):
+        param.grad_req = "null"
+    return norm
 
 
 class GroupNorm(HybridBlock):

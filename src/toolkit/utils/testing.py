@@ -178,7 +178,7 @@ def assert_is_detector(
     for ours, whole in zip(net.postprocess(*raw), eager, strict=True):
         _require((ours.asnumpy() == whole).all(), "net(x) is not postprocess(*network(x))")
     with mx.autograd.record():
-        shapes = [result.shape for result in net(images)]
+        shapes = [result.shape for result in net(images)[:3]]
     _require(shapes == [a.shape for a in eager], f"training gives the shapes {shapes}")
     net.hybridize()
     _require_close(_detections(net, images, classes)[1], eager[1], tolerance, "hybridized scores")

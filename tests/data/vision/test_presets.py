@@ -38,6 +38,8 @@ def test_sizes() -> None:
         "ssd_300": ((300, 300), None),
         "yolo3_416": ((416, 416), None),
         "center_net_512": ((512, 512), None),
+        "rcnn_600": ((600, 800), None),
+        "rcnn_800": ((800, 1067), None),
     }
 
 

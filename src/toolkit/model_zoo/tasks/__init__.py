@@ -3,8 +3,10 @@
 from toolkit.model_zoo.tasks import (  # noqa: F401
     causal_language_model,
     center_net,
+    faster_rcnn,
     image_classifier,
     intent_slots,
+    mask_rcnn,
     masked_language_model,
     permutation_language_model,
     question_answerer,

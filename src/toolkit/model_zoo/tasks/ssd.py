@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential
+from mxnet.gluon.nn import Conv2D, HybridSequential
 from mxnet.initializer import Xavier
 
 from toolkit.model_zoo.registry import TASKS
@@ -18,10 +17,9 @@ from toolkit.nn.coder import BoxDecoder
 from toolkit.nn.conv import Norm
 from toolkit.nn.extras import ExtraFeatures
 from toolkit.nn.nms import ClassNMS, Suppression
+from toolkit.nn.norm import UnscaledNorm
 from toolkit.utils.registry import unknown
 
-# What the published networks were trained with: no scale of its own, and a larger epsilon.
-UnscaledNorm = partial(BatchNorm, epsilon=1e-3, scale=False)
 LARGEST = 128  # cells of the finest anchor grid, each way; those of the next are half as many
 
 

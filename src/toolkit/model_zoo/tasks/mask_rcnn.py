@@ -1,0 +1,73 @@
+"""Mask R-CNN: He et al., 2017, https://arxiv.org/abs/1703.06870."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mxnet.gluon import HybridBlock
+
+from toolkit.model_zoo.registry import TASKS
+from toolkit.model_zoo.tasks.detector import Classes, Detector, check_classes
+from toolkit.model_zoo.tasks.faster_rcnn import (
+    RCNNNetwork,
+    change_proposals,
+    find_layout,
+    make_postprocess,
+)
+from toolkit.model_zoo.tasks.rcnn_layouts import RCNNLayout
+
+
+class MaskRCNN(Detector):
+    """Finds objects as Faster R-CNN does, and the mask of each within its box.
+
+    Beside class indices, scores and corners, ``net(x)`` gives masks ``(N, K, S, S)`` in [0, 1]:
+    of S cells each way over the box, -1 in rows without a detection. ``net.masks`` makes them of
+    the boxes that ``net.postprocess`` found; ``utils.masks.paste`` brings them into the image.
+
+    Args:
+        backbone: Maps images to a list of features.
+        classes: Number of classes, or their names.
+        layout: An ``RCNNLayout``, or a name in ``LAYOUTS``.
+
+    Raises:
+        ValueError: there is no such layout, no classes, or the backbone does not fit the layout.
+    """
+
+    def __init__(
+        self, backbone: HybridBlock, classes: Classes, *, layout: RCNNLayout | str = "mask_fpn"
+    ) -> None:
+        count, names = check_classes(classes)
+        self.layout = find_layout(layout)
+        network = RCNNNetwork(backbone, count, layout=self.layout, masks=True)
+        super().__init__(network, make_postprocess(count, self.layout), count)
+        self._labels = names
+
+    def hybrid_forward(self, F: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+        """Maps images ``(N, 3, H, W)`` to detections and their masks."""
+        raw = self.network(x)
+        ids, scores, boxes = self.postprocess(*raw)
+        return ids, scores, boxes, self.masks(F, ids, boxes, *raw[6:])
+
+    def masks(self, F: Any, ids: Any, boxes: Any, *features: Any) -> Any:
+        """The masks ``(N, K, S, S)`` of detections, given what the network found them in."""
+        network = self.network
+        scores = network.mask_head(network.regions(boxes, *features))
+        classes = F.reshape(F.maximum(ids, 0), (-1,))
+        rows = F.contrib.arange_like(classes)
+        chosen = F.gather_nd(scores, F.stack(rows, classes, axis=0))
+        probs = F.Activation(chosen, act_type="sigmoid")
+        probs = F.reshape_like(probs, boxes, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
+        there = F.broadcast_like(F.expand_dims(ids, 3) >= 0, probs)
+        return F.where(there, probs, -F.ones_like(probs))
+
+    def set_proposals(self, **fields: Any) -> None:
+        """Changes how regions are proposed: any fields of ``nn.ProposalRule``.
+
+        Raises:
+            TypeError: there is no such field.
+            ValueError: a value is out of range.
+        """
+        change_proposals(self, fields)
+
+
+TASKS.add("mask_rcnn", MaskRCNN)
