@@ -11,6 +11,7 @@ from mxnet.gluon.nn import AvgPool2D, BatchNorm
 from toolkit.model_zoo.registry import TASKS
 from toolkit.model_zoo.tasks.detector import Classes, Detector, check_classes, renew
 from toolkit.model_zoo.tasks.rcnn_layouts import LAYOUTS, RCNNLayout
+from toolkit.nn.backbone import Stages
 from toolkit.nn.coder import BoxDecoder
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import Norm
@@ -158,7 +159,7 @@ def take_last_stage(backbone: HybridBlock) -> HybridBlock:
             f"{type(backbone).__name__} does not end in a stage that could be run on regions: give "
             "a layout with a pyramid"
         )
-    backbone.stages = sequence(*stages[:-1])
+    backbone.stages = Stages([stage] for stage in stages[:-1])
     backbone.channels, backbone.strides = backbone.channels[:-1], backbone.strides[:-1]
     return stages[-1]
 
