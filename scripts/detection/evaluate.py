@@ -1,4 +1,4 @@
-"""Scores a detector on a folder of VOC's or COCO's layout.
+"""Scores a detector on a folder of VOC's layout.
 
     python scripts/detection/evaluate.py MODEL DATA --split test [--json]
 
@@ -26,7 +26,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("model", help="folder of a run, or published name")
-    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("data", type=Path, help="folder of VOC's layout")
     add("--split", default="test", help="several are joined by a comma")
     add("--weights", help="of a published name: a tag or a file; default the published ones")
     add("--size", type=int, help="side of the pictures; default that of the training")

@@ -1,4 +1,4 @@
-"""Trains a detector on a folder of VOC's or COCO's layout.
+"""Trains a detector on a folder of VOC's layout.
 
     python scripts/detection/train.py DATA --model ssd_512_mobilenet1.0_custom --out OUT
 
@@ -46,7 +46,7 @@ BACKBONE = r"^network\.backbone\."
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("data", type=Path, help="folder of VOC's layout")
     add("--train", default="train", help="split to train on; several are joined by a comma")
     add("--val", default="val", help="split that is only scored; '' for none")
     add("--classes", help="names, by comma; default those found in the training split")

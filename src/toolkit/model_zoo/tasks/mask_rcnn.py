@@ -22,7 +22,7 @@ class MaskRCNN(Detector):
 
     Beside class indices, scores and corners, ``net(x)`` gives masks ``(N, K, S, S)`` in [0, 1]:
     of S cells each way over the box, -1 in rows without a detection. ``net.masks`` makes them of
-    the boxes that ``net.postprocess`` found; ``utils.masks.paste`` brings them into the image.
+    the boxes that ``net.postprocess`` found.
 
     Args:
         backbone: Maps images to a list of features.
