@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from mxnet.gluon import HybridBlock
 
+from toolkit.nn.constant import constant
+
 
 def anchor_shapes(
     low: float, high: float, ratios: Sequence[float]
@@ -85,7 +87,7 @@ class AnchorGrid(HybridBlock):
     def __init__(self, anchors: np.ndarray) -> None:
         super().__init__()
         rows, columns = anchors.shape[:2]
-        self.anchors = self.params.get_constant("anchors", anchors.reshape(1, 1, rows, columns, -1))
+        self.anchors = constant(self, "anchors", anchors.reshape(1, 1, rows, columns, -1))
 
     def hybrid_forward(self, F: Any, feature: Any, anchors: Any) -> Any:
         """Maps a feature ``(N, C, H, W)`` to its anchors ``(1, H * W * A, 4)``, row by row."""

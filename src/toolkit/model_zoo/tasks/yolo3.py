@@ -13,6 +13,7 @@ from mxnet.gluon.nn import BatchNorm, Conv2D, HybridSequential
 
 from toolkit.model_zoo.registry import TASKS
 from toolkit.model_zoo.tasks.detector import Classes, Detector, check_classes, renew
+from toolkit.nn.constant import constant
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, leaky_relu
 from toolkit.nn.nms import ClassNMS, Suppression
@@ -47,8 +48,8 @@ class CellGrid(HybridBlock):
         rows, columns = np.indices((CELLS, CELLS), np.float32)
         places = np.stack([columns, rows], -1)[None, None]
         sizes = np.asarray(shapes, np.float32)[None, None]
-        self.anchors = self.params.get_constant("anchors", sizes)
-        self.offsets = self.params.get_constant("offsets", places)
+        self.anchors = constant(self, "anchors", sizes)
+        self.offsets = constant(self, "offsets", places)
 
     def hybrid_forward(self, F: Any, feature: Any, anchors: Any, offsets: Any) -> Any:
         """Maps a feature ``(N, C, H, W)`` to priors ``(1, H * W * A, 5)``, row by row.

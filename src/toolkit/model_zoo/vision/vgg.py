@@ -18,6 +18,7 @@ from mxnet.initializer import Xavier
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.backbone import Backbone
+from toolkit.nn.constant import constant
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm
 from toolkit.nn.head import HiddenLayersHead
@@ -115,7 +116,7 @@ class VGGAtrous(Backbone):
         super().__init__()
         self.channels = (config.widths[3], config.last)
         conv = partial(_conv, norm=None)
-        self.deviations = self.params.get_constant("deviations", DEVIATIONS.reshape(1, 3, 1, 1))
+        self.deviations = constant(self, "deviations", DEVIATIONS.reshape(1, 3, 1, 1))
         self.stages = _stages(config.widths, config.depths, conv)
         self.pool = MaxPool2D(2, 2, ceil_mode=True)
         self.last_pool = MaxPool2D(3, 1, 1, ceil_mode=True)
