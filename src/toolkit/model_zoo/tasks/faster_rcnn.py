@@ -228,12 +228,14 @@ class FasterRCNN(Detector):
         ValueError: there is no such layout, no classes, or the backbone does not fit the layout.
     """
 
+    _masks = False  # whether the network has a head for them
+
     def __init__(
         self, backbone: HybridBlock, classes: Classes, *, layout: RCNNLayout | str = "fpn"
     ) -> None:
         count, names = check_classes(classes)
         self.layout = find_layout(layout)
-        network = RCNNNetwork(backbone, count, layout=self.layout)
+        network = RCNNNetwork(backbone, count, layout=self.layout, masks=self._masks)
         super().__init__(network, make_postprocess(count, self.layout), count)
         self._labels = names
 
@@ -244,7 +246,9 @@ class FasterRCNN(Detector):
             TypeError: there is no such field.
             ValueError: a value is out of range.
         """
-        change_proposals(self, fields)
+        proposals = self.network.proposals
+        proposals.rule = proposals.rule.changed(**fields)
+        self._forget_graphs()
 
 
 def find_layout(layout: RCNNLayout | str) -> RCNNLayout:
@@ -261,13 +265,6 @@ def make_postprocess(classes: int, layout: RCNNLayout) -> RCNNPostprocess:
     return RCNNPostprocess(
         classes, layout.suppression, clip=layout.clip, per_class=layout.per_class
     )
-
-
-def change_proposals(net: Detector, fields: Mapping[str, Any]) -> None:
-    """Replaces fields of the rule that a network's proposals follow."""
-    proposals = net.network.proposals
-    proposals.rule = proposals.rule.changed(**fields)
-    net._forget_graphs()
 
 
 TASKS.add("faster_rcnn", FasterRCNN)

@@ -7,17 +7,12 @@ from typing import Any
 from mxnet.gluon import HybridBlock
 
 from toolkit.model_zoo.registry import TASKS
-from toolkit.model_zoo.tasks.detector import Classes, Detector, check_classes
-from toolkit.model_zoo.tasks.faster_rcnn import (
-    RCNNNetwork,
-    change_proposals,
-    find_layout,
-    make_postprocess,
-)
+from toolkit.model_zoo.tasks.detector import Classes
+from toolkit.model_zoo.tasks.faster_rcnn import FasterRCNN
 from toolkit.model_zoo.tasks.rcnn_layouts import RCNNLayout
 
 
-class MaskRCNN(Detector):
+class MaskRCNN(FasterRCNN):
     """Finds objects as Faster R-CNN does, and the mask of each within its box.
 
     Beside class indices, scores and corners, ``net(x)`` gives masks ``(N, K, S, S)`` in [0, 1]:
@@ -33,14 +28,12 @@ class MaskRCNN(Detector):
         ValueError: there is no such layout, no classes, or the backbone does not fit the layout.
     """
 
+    _masks = True
+
     def __init__(
         self, backbone: HybridBlock, classes: Classes, *, layout: RCNNLayout | str = "mask_fpn"
     ) -> None:
-        count, names = check_classes(classes)
-        self.layout = find_layout(layout)
-        network = RCNNNetwork(backbone, count, layout=self.layout, masks=True)
-        super().__init__(network, make_postprocess(count, self.layout), count)
-        self._labels = names
+        super().__init__(backbone, classes, layout=layout)
 
     def hybrid_forward(self, F: Any, x: Any) -> tuple[Any, Any, Any, Any]:
         """Maps images ``(N, 3, H, W)`` to detections and their masks."""
@@ -59,15 +52,6 @@ class MaskRCNN(Detector):
         probs = F.reshape_like(probs, boxes, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
         there = F.broadcast_like(F.expand_dims(ids, 3) >= 0, probs)
         return F.where(there, probs, -F.ones_like(probs))
-
-    def set_proposals(self, **fields: Any) -> None:
-        """Changes how regions are proposed: any fields of ``nn.ProposalRule``.
-
-        Raises:
-            TypeError: there is no such field.
-            ValueError: a value is out of range.
-        """
-        change_proposals(self, fields)
 
 
 TASKS.add("mask_rcnn", MaskRCNN)
