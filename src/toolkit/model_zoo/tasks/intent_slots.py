@@ -32,7 +32,7 @@ class IntentSlots(HybridBlock):
         super().__init__()
         self.classes = check_classes(classes)
         self.encoder = encoder
-        self.pooler = Pooler(encoder.units, encoder.config.pooler_activation)
+        self.pooler = Pooler.of(encoder)
         self.dropout = Dropout(dropout)
         self.head = Dense(classes, in_units=encoder.units)
         self.slots = Dense(check_classes(slots), flatten=False, in_units=encoder.units)
@@ -42,7 +42,7 @@ class IntentSlots(HybridBlock):
     ) -> tuple[Any, Any]:
         """Maps tokens and segments ``(N, T)`` and lengths ``(N,)``."""
         x = self.encoder(tokens, segments, valid_length)
-        return self.head(self.dropout(self.pooler(x))), self.slots(self.dropout(x))
+        return self.head(self.dropout(self.pooler(x, valid_length))), self.slots(self.dropout(x))
 
 
 TASKS.add("intent_slots", IntentSlots)
