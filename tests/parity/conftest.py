@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
+import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import HybridBlock
 
 # Names of NumPy's that its newer versions dropped and that upstream still asks for.
 DROPPED = {"bool": bool, "int": int, "float": float, "object": object}
@@ -55,3 +58,57 @@ def record() -> Callable[..., None]:
                 file.write(json.dumps({"section": section, "name": name, **values}) + "\n")
 
     return write
+
+
+@pytest.fixture(scope="session")
+def randomize() -> Callable[[HybridBlock, mx.nd.NDArray, Mapping[str, float]], None]:
+    """Gives a detector random weights, such that what it says is neither alike nor sure.
+
+    Called with the network, images, and the standard deviation wanted of what each head gives, by
+    a pattern of the names of such heads.
+    """
+
+    def draw(net: HybridBlock, x: mx.nd.NDArray, heads: Mapping[str, float]) -> None:
+        rng = np.random.default_rng(1)
+        params = net._collect_params_with_prefix()
+        for key, param in params.items():
+            if re.search("anchors|offsets|init_scale|means|stds", key):
+                continue
+            if re.search("(gamma|running_var|moving_var)$", key):
+                values = rng.uniform(0.3, 0.9, param.shape)
+            elif key.endswith("weight"):
+                fan_in = int(np.prod(param.shape[1:]))
+                values = rng.standard_normal(param.shape, dtype="float32") * (2 / fan_in) ** 0.5
+            else:
+                values = rng.normal(0, 0.1, param.shape)
+            param.set_data(mx.nd.array(values))
+        scaled = []
+        for head, wanted in heads.items():
+            for name, deviation in deviations(net, x, head).items():
+                weight = params[f"{name}.weight"]
+                weight.set_data(weight.data() * (wanted / deviation))
+                scaled.append(name)
+        assert scaled
+
+    return draw
+
+
+def deviations(net: HybridBlock, x: mx.nd.NDArray, head: str) -> dict[str, float]:
+    """How far apart what the blocks of this name give is."""
+    found: dict[str, float] = {}
+    handles = []
+
+    def watch(block: HybridBlock, path: str) -> None:
+        if re.fullmatch(head, path):
+            hook = block.register_forward_hook(
+                lambda _, __, result: found.setdefault(path, float(result.asnumpy().std()))
+            )
+            handles.append(hook)
+        for name, child in block._children.items():
+            watch(child, f"{path}.{name}" if path else name)
+
+    watch(net, "")
+    net(x)
+    for handle in handles:
+        handle.detach()
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,48 +78,6 @@ def picture(data: Path) -> mx.nd.NDArray:
     return ((image - 0.45) / 0.225).expand_dims(0)
 
 
-def randomize(net: HybridBlock, x: mx.nd.NDArray) -> None:
-    """Random weights, those of the heads such that what they say is neither alike nor sure."""
-    rng = np.random.default_rng(1)
-    params = net._collect_params_with_prefix()
-    for key, param in params.items():
-        if re.search("anchors|means|stds", key):
-            continue
-        if re.search("(gamma|running_var|moving_var)$", key):
-            values = rng.uniform(0.3, 0.9, param.shape)
-        elif key.endswith("weight"):
-            fan_in = int(np.prod(param.shape[1:]))
-            values = rng.standard_normal(param.shape, dtype="float32") * (2 / fan_in) ** 0.5
-        else:
-            values = rng.normal(0, 0.1, param.shape)
-        param.set_data(mx.nd.array(values))
-    for head, wanted in DEVIATIONS.items():
-        for name, deviation in deviations(net, x, head).items():
-            weight = params[f"{name}.weight"]
-            weight.set_data(weight.data() * (wanted / deviation))
-
-
-def deviations(net: HybridBlock, x: mx.nd.NDArray, head: str) -> dict[str, float]:
-    """How far apart what the blocks of this name give is."""
-    found: dict[str, float] = {}
-    handles = []
-
-    def watch(block: HybridBlock, path: str) -> None:
-        if re.fullmatch(head, path):
-            hook = block.register_forward_hook(
-                lambda _, __, result: found.setdefault(path, float(result.asnumpy().std()))
-            )
-            handles.append(hook)
-        for name, child in block._children.items():
-            watch(child, f"{path}.{name}" if path else name)
-
-    watch(net, "")
-    net(x)
-    for handle in handles:
-        handle.detach()
-    return found
-
-
 def build(gluoncv: ModuleType, name: str) -> tuple[HybridBlock, dict[str, Any]]:
     """Upstream's network, and the options that make ours like it."""
     custom = name.startswith("custom") or name.endswith("_custom")
@@ -155,13 +113,17 @@ def as_theirs(ours: list[np.ndarray], theirs: list[np.ndarray]) -> list[np.ndarr
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", PARAMS)
 def test_detections_are_equal(
-    name: str, gluoncv: ModuleType, tmp_path: Path, data_root: Path
+    name: str,
+    gluoncv: ModuleType,
+    randomize: Callable[..., None],
+    tmp_path: Path,
+    data_root: Path,
 ) -> None:
     upstream, options = build(gluoncv, name)
     upstream.initialize()
     x = picture(data_root)
     upstream(x)  # upstream learns its shapes from the first input
-    randomize(upstream, x)
+    randomize(upstream, x, DEVIATIONS)
     theirs = found(upstream(x))
     mx.nd.waitall()
     upstream.save_parameters(str(tmp_path / "upstream.params"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit import deploy
-from toolkit.model_zoo import get_model, list_models, model_info
+from toolkit.model_zoo import list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.tasks.faster_rcnn import FasterRCNN
 from toolkit.model_zoo.tasks.rcnn_layouts import LAYOUTS, RCNNLayout
@@ -156,12 +155,10 @@ def test_layouts_are_told_from_each_other() -> None:
         FasterRCNN(BACKBONES.create("squeezenet1.1"), 3, layout="c4_voc")
 
 
-def test_an_exported_one_gives_the_same(images: mx.nd.NDArray, tmp_path: Path) -> None:
-    net = ready()
-    expected = [a.asnumpy() for a in net(images)]
-    manifest = deploy.export(net, tmp_path / "rcnn", images)
-    for ours, theirs in zip(deploy.load(manifest)(images.asnumpy()), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+def test_an_exported_one_gives_the_same(
+    images: mx.nd.NDArray, exported_equals: Callable[..., None]
+) -> None:
+    exported_equals(ready(), images, 1e-3)
 
 
 def test_published_names_are_there() -> None:
@@ -203,12 +200,10 @@ def test_published_names_are_there() -> None:
         ),
     ],
 )
-def test_upstreams_keys_turn_into_ours_and_back(name: str, examples: dict[str, str]) -> None:
-    keys = set(get_model(name)._collect_params_with_prefix())
-    (table,) = (t for t in model_info(name).renames if all(map(t.to_foreign, keys)))
-    assert {key: table.to_ours(key) for key in examples} == examples
-    assert set(examples.values()) <= keys
-    assert {table.to_ours(table.to_foreign(key) or "") for key in keys} == keys
+def test_upstreams_keys_turn_into_ours_and_back(
+    name: str, examples: dict[str, str], keys_turn_back: Callable[..., None]
+) -> None:
+    keys_turn_back(name, examples)
 
 
 def test_the_published_rules_are_upstreams() -> None:

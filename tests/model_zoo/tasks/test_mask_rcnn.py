@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import pytest
 from tests.model_zoo.tasks.test_faster_rcnn import C4, FPN
 
-from toolkit import deploy
-from toolkit.model_zoo import get_model, list_models, model_info
+from toolkit.model_zoo import list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.tasks.mask_rcnn import MaskRCNN
 from toolkit.model_zoo.tasks.rcnn_layouts import RCNNLayout
@@ -69,12 +68,9 @@ def test_masks_of_other_classes(net: MaskRCNN, images: mx.nd.NDArray) -> None:
 
 
 def test_an_exported_one_gives_the_same(
-    net: MaskRCNN, images: mx.nd.NDArray, tmp_path: Path
+    net: MaskRCNN, images: mx.nd.NDArray, exported_equals: Callable[..., None]
 ) -> None:
-    expected = [a.asnumpy() for a in net(images)]
-    manifest = deploy.export(net, tmp_path / "rcnn", images)
-    for ours, theirs in zip(deploy.load(manifest)(images.asnumpy()), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+    exported_equals(net, images, 1e-3)
 
 
 def test_published_names_are_there() -> None:
@@ -83,10 +79,7 @@ def test_published_names_are_there() -> None:
     assert len([name for name in names if model_info(name).weights]) == 6
 
 
-def test_upstreams_keys_turn_into_ours_and_back() -> None:
-    name = "mask_rcnn_fpn_syncbn_resnet18_v1b_coco"
-    keys = set(get_model(name)._collect_params_with_prefix())
-    (table,) = (t for t in model_info(name).renames if all(map(t.to_foreign, keys)))
+def test_upstreams_keys_turn_into_ours_and_back(keys_turn_back: Callable[..., None]) -> None:
     examples = {
         "mask.deconv.3.weight": "network.mask_head.layers.1.conv.weight",
         "mask.deconv.7.gamma": "network.mask_head.layers.2.norm.gamma",
@@ -95,5 +88,4 @@ def test_upstreams_keys_turn_into_ours_and_back() -> None:
             "network.features.backbone.stages.1.1.body.1.conv.weight"
         ),
     }
-    assert {key: table.to_ours(key) for key in examples} == examples
-    assert {table.to_ours(table.to_foreign(key) or "") for key in keys} == keys
+    keys_turn_back("mask_rcnn_fpn_syncbn_resnet18_v1b_coco", examples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit import deploy
 from toolkit.model_zoo import get_model, list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.tasks.ssd import SSD
@@ -98,13 +98,10 @@ def test_an_unknown_layout_names_the_near_ones() -> None:
         SSD(backbone, 3, layout="resnet_51")
 
 
-def test_an_exported_one_gives_the_same(images: mx.nd.NDArray, tmp_path: Path) -> None:
-    net = small()
-    expected = [a.asnumpy() for a in net(images)]
-    manifest = deploy.export(net, tmp_path / "ssd", images)
-    results = deploy.load(manifest)(images.asnumpy())
-    for ours, theirs in zip(results, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+def test_an_exported_one_gives_the_same(
+    images: mx.nd.NDArray, exported_equals: Callable[..., None]
+) -> None:
+    exported_equals(small(), images, 1e-4)
 
 
 def test_published_names_are_there() -> None:
