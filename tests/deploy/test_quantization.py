@@ -27,17 +27,13 @@ def batches() -> list[np.ndarray]:
     return [batch.repeat(8, axis=2).repeat(8, axis=3) for batch in patches]
 
 
-@pytest.mark.parametrize(
-    ("calibration", "allowed"),
-    [("naive", 0.2), ("entropy", 0.3)],  # which cuts off what eight pictures show seldom
-)
+@pytest.mark.parametrize("calibration", ["naive", "entropy"])
 def test_an_int8_export_answers_nearly_as_its_source(
-    net: HybridBlock, batches: list[np.ndarray], tmp_path: Path, calibration: str, allowed: float
+    net: HybridBlock, batches: list[np.ndarray], tmp_path: Path, calibration: str
 ) -> None:
-    chosen = batches if calibration == "naive" else batches[:1]
-    report = quantize(net, tmp_path / "int8", chosen, calibration=calibration)
+    report = quantize(net, tmp_path / "int8", batches, calibration=calibration)
     assert (report.name, report.before) == ("cifar_resnet20_v1", None)
-    assert report.batches == len(chosen)
+    assert report.batches == len(batches)
     assert report.int8 == 20
     assert report.kept == ("backbone.stem.conv.fwd", "head.output.fwd")
     runner = load(tmp_path / "int8")
@@ -46,7 +42,7 @@ def test_an_int8_export_answers_nearly_as_its_source(
     for _ in range(2):
         (found,) = runner(batches[0])
         error = np.abs(found - wanted).max() / np.abs(wanted).max()
-        assert 0 < error < allowed
+        assert 0 < error < 0.2
     assert runner(batches[0][:3])[0].shape == (3, 10)
 
 
