@@ -6,6 +6,10 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "DistillationLoss": "distillation",
+        "FocalLoss": "focal",
+        "HeatmapFocalLoss": "heatmap_focal",
+        "IoULoss": "iou",
+        "MaskedL1Loss": "masked_l1",
         "MultiBoxLoss": "multibox",
         "SoftCrossEntropyLoss": "soft_cross_entropy",
         "SoftmaxCrossEntropyLoss": "softmax_cross_entropy",

@@ -6,6 +6,8 @@ from typing import Any
 
 from mxnet.gluon import HybridBlock
 
+from toolkit.loss.sigmoid_cross_entropy import sigmoid_cross_entropy
+
 TINY = 1e-12  # union of boxes that are none
 
 
@@ -50,11 +52,11 @@ class YOLO3Loss(HybridBlock):
         found = classes > 0
         open_ = _largest_iou(F, F.BlockGrad(codes), priors, boxes) <= self._threshold
         score = F.reshape(F.slice_axis(scores, axis=2, begin=0, end=1), (0, -1))
-        of_objects = F.where(found, weights, open_) * _cross_entropy(F, score, found)
+        of_objects = F.where(found, weights, open_) * sigmoid_cross_entropy(F, score, found)
         box_weights = F.expand_dims(weights * scales, 2)
         place, size = (_part(F, codes, begin) for begin in (0, 2))
         place_target, size_target = (_part(F, targets, begin) for begin in (0, 2))
-        of_places = F.broadcast_mul(_cross_entropy(F, place, place_target), box_weights)
+        of_places = F.broadcast_mul(sigmoid_cross_entropy(F, place, place_target), box_weights)
         of_sizes = F.broadcast_mul(F.abs(size - size_target), box_weights)
         of_classes = self._of_classes(F, F.slice_axis(scores, axis=2, begin=1, end=None), classes)
         of_classes = F.broadcast_mul(of_classes, F.expand_dims(weights, 2))
@@ -67,16 +69,11 @@ class YOLO3Loss(HybridBlock):
         own = F.broadcast_equal(F.expand_dims(classes, 2), F.reshape(ranks, (1, 1, -1)))
         if self._smoothing:
             own = own * (1 - 2 * self._smoothing) + self._smoothing
-        return _cross_entropy(F, scores, own)
+        return sigmoid_cross_entropy(F, scores, own)
 
 
 def _part(F: Any, codes: Any, begin: int) -> Any:
     return F.slice_axis(codes, axis=2, begin=begin, end=begin + 2)
-
-
-def _cross_entropy(F: Any, score: Any, target: Any) -> Any:
-    """Of the sigmoid of ``score``, without overflow."""
-    return F.relu(score) - score * target + F.Activation(-F.abs(score), act_type="softrelu")
 
 
 def _largest_iou(F: Any, codes: Any, priors: Any, boxes: Any) -> Any:

@@ -69,6 +69,15 @@ def test_predictions_are_one_row_an_anchor_coarsest_first(images: mx.nd.NDArray)
         np.testing.assert_array_equal(found, shapes)
 
 
+def test_objects_are_rare_to_a_new_network(images: mx.nd.NDArray) -> None:
+    net = ready(5)
+    for classes in (5, 3):
+        net.reset_class(classes)
+        probs = net.network(images)[0].sigmoid().asnumpy()
+        assert np.median(probs[..., 0]) == pytest.approx(0.01, abs=0.005)
+        assert np.median(probs[..., 1:]) > 0.1
+
+
 def test_images_need_not_be_multiples_of_the_stride() -> None:
     scores, _, priors = ready().network(mx.nd.zeros((1, 3, 100, 72)))
     count = 3 * (4 * 3 + 7 * 5 + 13 * 9)
