@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from toolkit.data.vision import AUGMENTS, BoxAugment, BoxBatch
-from toolkit.loss import MultiBoxLoss, YOLO3Loss
-from toolkit.nn import AnchorTargets, BatchTargets, CellTargets
+from toolkit.loss import HeatmapFocalLoss, MaskedL1Loss, MultiBoxLoss, YOLO3Loss
+from toolkit.nn import AnchorTargets, BatchTargets, CellTargets, CenterTargets
 from toolkit.utils.training import StepResult
 
 import mxnet as mx
 from mxnet import autograd
 
 Size = tuple[int, int]  # height and width
+SIZE_WEIGHT = 0.1  # of CenterNet's sizes: Zhou et al., 2019, equation 4
 Objective = Callable[[Any, Any], StepResult]
 
 
@@ -77,6 +79,12 @@ def cell_targets(net: Any, sizes: Sequence[Size]) -> BatchTargets:
     return BatchTargets(makers, weighted=True)
 
 
+def center_targets(net: Any, sizes: Sequence[Size]) -> BatchTargets:
+    """CenterNet's, on the network's grid."""
+    make = partial(CenterTargets, net.classes, stride=net.network.stride)
+    return BatchTargets({size: make(size) for size in sizes})
+
+
 def ssd_objective(args: argparse.Namespace) -> tuple[Objective, Objective]:
     """MultiBox loss. It is divided by the objects' anchors already, so each batch counts as 1."""
     loss = MultiBoxLoss(least=args.negatives)
@@ -100,7 +108,22 @@ def yolo3_objective(args: argparse.Namespace) -> tuple[Objective, Objective]:
     return pair(of)
 
 
+def center_net_objective(args: argparse.Namespace) -> tuple[Objective, Objective]:
+    """Centres, sizes and offsets; each is divided by the objects already, so a batch counts as 1."""
+    of_centers, of_cells = HeatmapFocalLoss(), MaskedL1Loss()
+    of_centers.hybridize()
+    of_cells.hybridize()
+
+    def of(raw: Sequence[Any], batch: Mapping[str, Any]) -> tuple[Any, float]:
+        (scores, sizes, offsets), (heat, *cells, mask) = raw, batch["targets"]
+        of_sizes, of_offsets = map(of_cells, (sizes, offsets), cells, (mask, mask))
+        return of_centers(scores, heat) + SIZE_WEIGHT * of_sizes + of_offsets, 1.0
+
+    return pair(of)
+
+
 FAMILIES: Mapping[str, Family] = {
     "ssd": Family(anchor_targets, ssd_objective, AUGMENTS["ssd"], 1),
     "yolo3": Family(cell_targets, yolo3_objective, AUGMENTS["yolo3"], 32),
+    "center_net": Family(center_targets, center_net_objective, AUGMENTS["center_net"], 32),
 }

@@ -23,6 +23,10 @@ SMALL = {
         *("--model", "mobilenet0.25", "--task", "yolo3", "--option", "channels=(8, 8, 16)"),
         *("--mixup", "1.5", "--multi-scale", "1", "--upside-down", "0.5"),
     ),
+    "center_net": (
+        *("--model", "mobilenet0.25", "--task", "center_net", "--option", "neck=aggregation"),
+        *("--option", "head_channels=8", "--multi-scale", "1"),
+    ),
 }
 
 

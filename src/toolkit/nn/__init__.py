@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = exports(
         "BidirectionalLSTM": "lstm",
         "Branches": "containers",
         "CellTargets": "targets",
+        "CenterTargets": "center_targets",
         "ClassNMS": "nms",
         "Conv2D": "conv",
         "ConvNormAct": "conv",

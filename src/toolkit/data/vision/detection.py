@@ -135,6 +135,7 @@ def pad_boxes(
 AUGMENTS = {
     "ssd": BoxAugment(),
     "yolo3": BoxAugment(),
+    "center_net": BoxAugment(0.4, 0.4, 0.4, 0, largest=1.6, least=0.6),
     "light": BoxAugment(expand=0.3, largest=1.5, least=0.6),
     "none": BoxAugment(0, 0, 0, 0, expand=0, crop=0, flip=0),
 }
