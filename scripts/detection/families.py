@@ -109,7 +109,7 @@ def yolo3_objective(args: argparse.Namespace) -> tuple[Objective, Objective]:
 
 
 def center_net_objective(args: argparse.Namespace) -> tuple[Objective, Objective]:
-    """Centres, sizes and offsets; each is divided by the objects already, so a batch counts as 1."""
+    """Centres, sizes and offsets, each divided by the objects already: a batch counts as 1."""
     of_centers, of_cells = HeatmapFocalLoss(), MaskedL1Loss()
     of_centers.hybridize()
     of_cells.hybridize()
