@@ -5,8 +5,9 @@ from pathlib import Path
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet.gluon import HybridBlock
 
-from toolkit.nn import BidirectionalLSTM
+from toolkit.nn import BidirectionalLSTM, LSTMLayer, ProjectedLSTM
 
 X = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
 LENGTHS = np.array([5, 3], "float32")
@@ -74,3 +75,97 @@ def test_an_exported_one_gives_the_same(tmp_path: Path) -> None:
         np.testing.assert_allclose(
             result, states(lstm, texts, np.array([4, 3], "float32")), rtol=1e-5, atol=1e-6
         )
+
+
+STEPS = X.transpose(1, 0, 2)  # (T, N, units)
+LAYERS = {
+    "plain": lambda: LSTMLayer(3, 4),
+    "projected": lambda: ProjectedLSTM(3, 4, 2),
+    "bounded": lambda: ProjectedLSTM(3, 4, 2, bound=0.1),
+}
+
+
+def read(layer: HybridBlock, x: np.ndarray, *state: mx.nd.NDArray) -> list[mx.nd.NDArray]:
+    """What comes out, and the state; read from the beginning without one."""
+    tokens = mx.nd.array(x)
+    result: list[mx.nd.NDArray] = layer(tokens, *(state or layer.begin(mx.nd, tokens)))
+    return result
+
+
+def projected(layer: HybridBlock, x: np.ndarray, bound: float = np.inf) -> np.ndarray:
+    """What comes out for one text, token by token."""
+    names = ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias", "h2r_weight")
+    into, onto, b, c, down = (layer.params.get(name).data().asnumpy() for name in names)
+    out, cell = np.zeros(2), np.zeros(4)
+    found = []
+    for token in x:
+        i, f, g, o = np.split(into @ token + b + onto @ out + c, 4)
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
+        cell = np.clip(f * cell + i * np.tanh(g), -bound, bound)
+        out = np.clip(down @ (o * np.tanh(cell)), -bound, bound)
+        found.append(out)
+    return np.stack(found)
+
+
+@pytest.mark.parametrize("bound", [None, 0.1])
+def test_states_are_projected_and_bounded(bound: float | None) -> None:
+    layer = ProjectedLSTM(3, 4, 2, bound=bound)
+    layer.initialize(mx.init.Uniform(0.9))
+    found, *state = (part.asnumpy() for part in read(layer, STEPS))
+    for row in range(2):
+        expected = projected(layer, X[row], bound or np.inf)
+        np.testing.assert_allclose(found[:, row], expected, rtol=1e-4, atol=1e-6)
+    assert [part.shape for part in state] == [(2, 2), (2, 4)]
+    if bound:
+        assert max(np.abs(part).max() for part in (found, *state)) == np.float32(bound)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_layer_reads_on_where_it_stopped(kind: str) -> None:
+    layer = LAYERS[kind]()
+    layer.initialize(mx.init.Uniform(0.9))
+    for hybrid in (False, True):
+        layer.hybridize(hybrid)
+        whole = [part.asnumpy() for part in read(layer, STEPS)]
+        first, *state = read(layer, STEPS[:2])
+        second, *state = read(layer, STEPS[2:], *state)
+        parts = np.concatenate([first.asnumpy(), second.asnumpy()])
+        np.testing.assert_allclose(parts, whole[0], rtol=1e-5, atol=1e-6)
+        for ours, theirs in zip(state, whole[1:], strict=True):
+            np.testing.assert_allclose(ours.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_plain_layer_is_mxnets() -> None:
+    layer, theirs = LSTMLayer(3, 4), mx.gluon.rnn.LSTM(4, input_size=3)
+    for net in (layer, theirs):
+        net.initialize(mx.init.Uniform(0.9))
+    for name, param in layer.params.items():
+        theirs.params.get(f"l0_{name.removeprefix(layer.prefix)}").set_data(param.data())
+    found = read(layer, STEPS)[0].asnumpy()
+    np.testing.assert_array_equal(found, theirs(mx.nd.array(STEPS)).asnumpy())
+
+
+def test_weights_between_states_are_left_out_in_training_alone() -> None:
+    layer = LSTMLayer(3, 4, weight_dropout=0.5)
+    layer.initialize(mx.init.Uniform(0.9))
+    resting = read(layer, STEPS)[0].asnumpy()
+    np.testing.assert_array_equal(read(layer, STEPS)[0].asnumpy(), resting)
+    with mx.autograd.record():
+        found = read(layer, STEPS)[0]
+        found.sum().backward()
+    changed = np.abs(found.asnumpy() - resting).max(axis=(1, 2)) > 0
+    assert list(changed) == [False, True, True, True, True]  # the first state has none before it
+    gradient = layer.h2h_weight.grad().asnumpy()
+    assert 0 < (gradient == 0).sum() < gradient.size  # those that were left out
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_gradients_reach_everything(kind: str) -> None:
+    layer = LAYERS[kind]()
+    layer.initialize(mx.init.Uniform(0.9 if kind == "plain" else 0.1))
+    for hybrid in (False, True):
+        layer.hybridize(hybrid)
+        with mx.autograd.record():
+            read(layer, STEPS)[0].square().sum().backward()
+        for name, param in layer.collect_params().items():
+            assert param.grad().asnumpy().any(), name

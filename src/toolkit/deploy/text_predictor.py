@@ -63,8 +63,8 @@ class TextPredictor:
         classes = {"classes": len(names)} if names and self.task.endswith("classifier") else {}
         net = get_model(model, os.fspath(weights), task=self.task, **classes)
         net.hybridize()
-        longest = net.encoder.config.max_length
         given = TextModel(net, cut, names or None, **options)
+        longest = getattr(net.encoder.config, "max_length", given.max_length)  # some know no end
         self.model = replace(given, max_length=min(given.max_length, longest))
 
     def __call__(

@@ -27,7 +27,7 @@ class WeightsEntry:
     file: str  # its name in the cache
     url: str  # relative to a mirror, or whole
     size: int | None = None  # bytes
-    metrics: Mapping[str, float] = field(default_factory=dict)  # as published, in percent
+    metrics: Mapping[str, float] = field(default_factory=dict)  # percent, but perplexity
     options: Mapping[str, Any] = field(default_factory=dict)  # of the model these weights fit
     preprocess: str | None = None  # a preset, where these weights want another than the model's
     licence: str = "Apache-2.0"

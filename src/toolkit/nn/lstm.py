@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
@@ -40,3 +41,107 @@ class BidirectionalLSTM(HybridBlock):
             mirrored = F.SequenceReverse(back(mirrored), valid_length, use_sequence_length=True)
             x = F.concat(ahead(x), mirrored, dim=2)
         return F.transpose(x, axes=(1, 0, 2))
+
+
+class ReadingLayer(HybridBlock):
+    """A layer that reads on from a state: what it gave last, and its cell.
+
+    Args:
+        units: Of a token that comes in.
+        hidden: Of the cell.
+        given: Of what comes out.
+    """
+
+    def __init__(self, units: int, hidden: int, given: int) -> None:
+        super().__init__()
+        self._sizes = given, hidden
+        get = self.params.get  # the gates: of the input, to forget, of the cell, of the output
+        self.i2h_weight = get("i2h_weight", shape=(4 * hidden, units))
+        self.h2h_weight = get("h2h_weight", shape=(4 * hidden, given))
+        self.i2h_bias = get("i2h_bias", shape=(4 * hidden,), init="zeros")
+        self.h2h_bias = get("h2h_bias", shape=(4 * hidden,), init="zeros")
+
+    def begin(self, F: Any, x: Any) -> tuple[Any, Any]:
+        """The state before tokens ``(T, N, units)`` if they are the first: zeros ``(N, ...)``."""
+        first = F.slice_axis(F.slice_axis(x, axis=0, begin=0, end=1), axis=2, begin=0, end=1)
+        zero = F.zeros_like(F.reshape(first, (-1, 1)))
+        given, hidden = (F.broadcast_axis(zero, axis=1, size=size) for size in self._sizes)
+        return given, hidden
+
+
+class LSTMLayer(ReadingLayer):
+    """The usual layer, which gives its hidden state.
+
+    Weight dropout is that of Merity et al., 2017, https://arxiv.org/abs/1708.02182: in training,
+    weights between a state and the next are left out, the same ones for a whole pass.
+
+    Args:
+        units: Of a token that comes in.
+        hidden: Of the cell, and of what comes out.
+        weight_dropout: Share of the weights from state to state that are left out.
+    """
+
+    def __init__(self, units: int, hidden: int, *, weight_dropout: float = 0.0) -> None:
+        super().__init__(units, hidden, hidden)
+        self._weight_dropout = weight_dropout
+
+    def hybrid_forward(self, F: Any, x: Any, last: Any, cell: Any, **params: Any) -> Any:
+        """Maps ``(T, N, units)`` and a state, both ``(N, hidden)``.
+
+        Returns ``(T, N, hidden)`` and the two parts of the new state.
+        """
+        names = ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")
+        if self._weight_dropout:
+            params["h2h_weight"] = F.Dropout(params["h2h_weight"], p=self._weight_dropout)
+        flat = F.concat(*(F.reshape(params[name], (-1,)) for name in names), dim=0)
+        state = [F.expand_dims(part, axis=0) for part in (last, cell)]
+        shape = {"state_size": self._sizes[1], "num_layers": 1}
+        x, *state = F.RNN(x, flat, *state, mode="lstm", state_outputs=True, **shape)
+        return (x, *(F.squeeze(part, axis=0) for part in state))
+
+
+class ProjectedLSTM(ReadingLayer):
+    """A layer that gives a projection of its hidden state to fewer units.
+
+    Sak et al., 2014, https://arxiv.org/abs/1402.1128; with bounds, as ELMo has them: Peters et
+    al., 2018, https://arxiv.org/abs/1802.05365.
+
+    Args:
+        units: Of a token that comes in.
+        hidden: Of the cell.
+        projection: Of what comes out.
+        bound: Largest size of a number in the cell and in what comes out; None for any.
+    """
+
+    def __init__(
+        self, units: int, hidden: int, projection: int, *, bound: float | None = None
+    ) -> None:
+        super().__init__(units, hidden, projection)
+        self._bound = bound
+        self.h2r_weight = self.params.get("h2r_weight", shape=(projection, hidden))
+
+    def hybrid_forward(self, F: Any, x: Any, last: Any, cell: Any, **params: Any) -> Any:
+        """Maps ``(T, N, units)`` and a state, ``(N, projection)`` and ``(N, hidden)``.
+
+        Returns ``(T, N, projection)`` and the two parts of the new state.
+        """
+        projection, hidden = self._sizes
+        gated = partial(F.FullyConnected, num_hidden=4 * hidden, flatten=False)
+        # What the tokens say is known for all of them at once; only the rest has to wait.
+        said = gated(x, params["i2h_weight"], params["i2h_bias"])
+
+        def read(token: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+            gates = token + gated(state[0], params["h2h_weight"], params["h2h_bias"])
+            i, f, g, o = F.split(gates, num_outputs=4, axis=1)
+            i, f, o = (F.Activation(gate, act_type="sigmoid") for gate in (i, f, o))
+            cell = self._bounded(F, f * state[1] + i * F.Activation(g, act_type="tanh"))
+            x = o * F.Activation(cell, act_type="tanh")
+            x = F.FullyConnected(x, params["h2r_weight"], no_bias=True, num_hidden=projection)
+            x = self._bounded(F, x)
+            return x, [x, cell]
+
+        x, state = F.contrib.foreach(read, said, [last, cell])
+        return (x, *state)
+
+    def _bounded(self, F: Any, x: Any) -> Any:
+        return x if self._bound is None else F.clip(x, -self._bound, self._bound)

@@ -39,5 +39,10 @@ class CausalLanguageModel(HybridBlock):
         x, states = self.encoder.step(tokens, states)
         return self.decoder(x[:, -1]), states
 
+    def read(self, tokens: mx.nd.NDArray, states: Any = None) -> tuple[mx.nd.NDArray, Any]:
+        """The same after each of the new tokens: scores ``(N, T, vocab_size)`` and states."""
+        x, states = self.encoder.step(tokens, states)
+        return self.decoder(x), states
+
 
 TASKS.add("causal_language_model", CausalLanguageModel)
