@@ -7,6 +7,7 @@ them. Fields are cut at tabs alone: quotation marks in these files are part of t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +25,13 @@ class GlueTask:
     folder: str = ""  # where it is not the task's name
     dev: str = "dev"  # file of the development set
     header: bool = True
+    test_texts: tuple[str, ...] = ()  # columns of the test file, where they are other ones
 
 
 _NLI = ("entailment", "not_entailment")
 _MNLI = ("contradiction", "entailment", "neutral")
 GLUE = {
-    "CoLA": GlueTask((3,), 1, measures=("matthews",), header=False),
+    "CoLA": GlueTask((3,), 1, measures=("matthews",), header=False, test_texts=("sentence",)),
     "SST-2": GlueTask(("sentence",), "label"),
     "MRPC": GlueTask(("#1 String", "#2 String"), "Quality", measures=("accuracy", "f1")),
     "STS-B": GlueTask(
@@ -79,18 +81,47 @@ def read_glue(root: str | os.PathLike[str], name: str, split: str = "train") -> 
     task = GLUE[name]
     file = task.dev if split == "dev" else split
     path = Path(root) / (task.folder or name) / f"{file}.tsv"
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    columns = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
-    names = columns[0] if task.header else []
-    places = [_place(path, names, column) for column in (*task.texts, task.label)]
-    begin = 1 if task.header else 0
+    return parse_glue(task, path.read_text(encoding="utf-8-sig").split("\n"), str(path))
+
+
+def parse_glue(task: GlueTask, lines: Iterable[str], name: str) -> list[Example]:
+    """The examples in the lines of a file; ``name`` is the file's in errors.
+
+    Raises:
+        ValueError: as ``read_glue`` does.
+    """
+    columns = (*task.texts, task.label)
     return [
-        _example(task, row, places, f"{path}, line {number}")
-        for number, row in enumerate(columns[begin:], begin + 1)
+        _example(task, fields, where) for where, fields in _rows(lines, columns, task.header, name)
     ]
 
 
-def _place(path: Path, names: list[str], column: str | int) -> int:
+def parse_texts(task: GlueTask, lines: Iterable[str], name: str) -> list[tuple[str, ...]]:
+    """The texts in the lines of a task's test file, whose labels nobody has.
+
+    Raises:
+        ValueError: a line without its columns.
+    """
+    rows = _rows(lines, task.test_texts or task.texts, True, name)
+    return [tuple(fields) for _, fields in rows]
+
+
+def _rows(
+    lines: Iterable[str], columns: Sequence[str | int], header: bool, name: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Of each line that is not empty, where it is, and its columns by name or place."""
+    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
+    names = rows[0] if header and rows else []
+    places = [_place(name, names, column) for column in columns]
+    begin = 1 if header else 0
+    for number, row in enumerate(rows[begin:], begin + 1):
+        where = f"{name}, line {number}"
+        if len(row) <= max(places):
+            raise ValueError(f"{where}: {len(row)} columns, at least {max(places) + 1} are needed")
+        yield where, [row[place].strip() for place in places]
+
+
+def _place(path: str, names: list[str], column: str | int) -> int:
     if isinstance(column, int):
         return column
     if column not in names:
@@ -98,10 +129,8 @@ def _place(path: Path, names: list[str], column: str | int) -> int:
     return names.index(column)
 
 
-def _example(task: GlueTask, row: list[str], places: list[int], where: str) -> Example:
-    if len(row) <= max(places):
-        raise ValueError(f"{where}: {len(row)} columns, at least {max(places) + 1} are needed")
-    *texts, label = (row[place].strip() for place in places)
+def _example(task: GlueTask, fields: list[str], where: str) -> Example:
+    *texts, label = fields
     if task.classes and label not in task.classes:
         raise ValueError(f"{where}: label {label!r} is none of {', '.join(task.classes)}")
     value = task.classes.index(label) if task.classes else float(label)

@@ -54,11 +54,11 @@ class StrongestMatch(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any, valid_length: Any) -> Any:
         """Maps ``(N, units, T)``, zero beyond the lengths ``(N,)``, to ``(N, channels)``."""
-        answers = F.transpose(self.conv(x), axes=(0, 2, 1))
+        answers = F.transpose(self.conv(x), axes=(2, 0, 1))  # MXNet takes a maximum fastest there
         # Windows that see nothing of the text are no answers: zero, the least that ReLU gives.
         lengths = valid_length + self._overhang
-        answers = F.SequenceMask(answers, lengths, use_sequence_length=True, axis=1)
-        return F.max(answers, axis=1)
+        answers = F.SequenceMask(answers, lengths, use_sequence_length=True, axis=0)
+        return F.max(answers, axis=0)
 
 
 class TextCNN(HybridBlock):

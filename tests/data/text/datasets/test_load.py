@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import re
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,44 +40,65 @@ def test_what_is_not_there_says_where_to_get_it(
     with pytest.raises(FileNotFoundError, match=r"not fetched for you: the Reuters corpus .* NIST"):
         load_dataset("CoNLL2003")
     with pytest.raises(
-        FileNotFoundError, match=r"for newstest2015\.en with newstest2015\.de\. It is"
+        FileNotFoundError, match=r"for val\.en\.gz with val\.de\.gz\. It is published"
     ):
-        load_dataset("WMT2016", "val")
+        load_dataset("Multi30k-en-de", "val")
     with pytest.raises(FileNotFoundError, match=r"published at https.*give its folder as root"):
         load_dataset("TREC", root=tmp_path)
 
 
-def test_mirrors_are_asked_where_no_folder_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b'[["Who ?", 3]]'
-    row = load.Mirrored(
-        *("TREC", "test-ff9ad0ce.json", "gluon/dataset/trec/x.json", ""),
-        hashlib.sha1(content).hexdigest(),
-    )
-    monkeypatch.setattr(load, "mirrored", lambda: (row,))
-    place = tmp_path / "mirror/gluon/dataset/trec"
-    place.mkdir(parents=True)
-    (place / "x.json").write_bytes(content)
-    for key, value in {
-        "TOOLKIT_REPO": (tmp_path / "mirror").as_uri(),
-        "TOOLKIT_OFFLINE": "1",
-        "TOOLKIT_HOME": str(tmp_path / "home"),
-    }.items():
-        monkeypatch.setenv(key, value)
+Mirror = Callable[[str, str, str, bytes], Path]
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirror:
+    """Makes a mirror that has one file of one data set; gives the folder of the cache."""
+
+    def make(dataset: str, file: str, url_path: str, content: bytes) -> Path:
+        row = load.Mirrored(dataset, file, url_path, "", hashlib.sha1(content).hexdigest())
+        monkeypatch.setattr(load, "mirrored", lambda: (row,))
+        place = tmp_path / "mirror" / url_path
+        place.parent.mkdir(parents=True)
+        place.write_bytes(content)
+        for key, value in {
+            "TOOLKIT_REPO": (tmp_path / "mirror").as_uri(),
+            "TOOLKIT_OFFLINE": "1",
+            "TOOLKIT_HOME": str(tmp_path / "home"),
+        }.items():
+            monkeypatch.setenv(key, value)
+        return tmp_path / "home/datasets"
+
+    return make
+
+
+def test_mirrors_are_asked_where_no_folder_is_given(mirror: Mirror) -> None:
+    file, content = "test-ff9ad0ce.json", b'[["Who ?", 3]]'
+    cache = mirror("TREC", file, "gluon/dataset/trec/x.json", content)
     assert load_dataset("TREC", "test")[0] == ("Who ?", 3)
-    assert (tmp_path / "home/datasets/trec/test-ff9ad0ce.json").is_file()
+    assert (cache / "trec" / file).is_file()
+
+
+def test_an_archive_serves_all_sets_that_are_in_it(mirror: Mirror) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("iwslt15/train.en", "a\n")
+        archive.writestr("iwslt15/train.vi", "b\n")
+    cache = mirror("IWSLT2015", "iwslt15.zip", "iwslt15.zip", packed.getvalue())
+    assert load_dataset("IWSLT2015-vi-en", "train")[0] == ("b", "a")
+    assert load_dataset("IWSLT2015", "train")[0] == ("a", "b")
+    assert [path.name for path in cache.rglob("*.zip")] == ["iwslt15.zip"]
 
 
 def test_mirrored_files_are_files_of_the_table() -> None:
+    known: dict[str, set[str]] = {}
+    for name, row in DATASETS.items():
+        for layout in row.layouts:
+            for files in layout.splits.values():
+                named = known.setdefault(row.home or name, set())
+                named.update(file.partition("!")[0] for file in files)
     rows = load.mirrored()
-    assert len(rows) > 30
+    assert len(rows) > 100
     for row in rows:
-        known = {
-            file
-            for layout in DATASETS[row.dataset].layouts
-            for files in layout.splits.values()
-            for file in files
-        }
-        assert row.file in known, row
+        assert row.file in known[row.dataset], row
         assert re.fullmatch("[0-9a-f]{40}", row.sha1)
+    assert len({(row.dataset, row.file) for row in rows}) == len(rows)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,37 @@ def test_intents(name: str, tmp_path: Path) -> None:
     for file, line in {"seq.in": "a b", "seq.out": "O B-x", "label": "go"}.items():
         (tmp_path / "dev" / file).write_text(f"{line}\n")
     assert load_dataset(name, "dev", root=tmp_path)[0] == (["a", "b"], ["O", "B-x"], "go")
+
+
+@pytest.mark.parametrize(
+    ("name", "archive", "files", "first"),
+    [
+        (
+            "SNIPS",
+            "snips-f22420cc.zip",
+            {"dev_sentence.txt": "a b", "dev_tags.txt": "O B-x", "dev_intent.txt": "go"},
+            (["a", "b"], ["O", "B-x"], "go"),
+        ),
+        (
+            "CoNLL2004",
+            "conll04st-release.tar.gz",  # told by what is in it, not by its name
+            {
+                "words.dev.gz": "No",
+                "synt.dev.pred.gz": "UH O *",
+                "ne.dev.pred.gz": "O",
+                "props.dev.gz": "-",
+            },
+            (["No"], ["UH"], ["O"], ["*"], ["O"], ["-"]),
+        ),
+    ],
+)
+def test_published_archives(
+    name: str, archive: str, files: dict[str, str], first: tuple, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / archive, "w") as packed:
+        for file, text in files.items():
+            packed.writestr(f"folder/{file}", f"{text}\n")
+    assert list(load_dataset(name, "dev", root=tmp_path)) == [first]
 
 
 def test_roles_stand_in_several_files(tmp_path: Path) -> None:

@@ -29,30 +29,6 @@ def test_rows_are_whole() -> None:
         ("Text8", "train", {"text8": "a b"}, "a b"),
         ("Enwik8", "valid", {"valid.txt.raw": "<a>\n"}, "<a>\n"),
         ("Enwik8Bytes", "valid", {"valid.txt": "60 97\n"}, ["60", "97"]),
-        (
-            "BakerVerb143",
-            "all",
-            {"verb_similarity dataset.txt": "a\tb\t" + "\t".join("0123456789") + "\t0.5\n"},
-            ("a", "b", 0.5),
-        ),
-        ("BakerVerb143", "all", {"EN-VERB-143.txt": "a\tb\t0.5\n"}, ("a", "b", 0.5)),
-        ("YangPowersVerb130", "all", {"EN-YP-130.txt": "a\tb\t4\n"}, ("a", "b", 4.0)),
-        ("SimVerb3500", "all", {"SimVerb-3500.txt": "a\tb\tV\t1\tX\n"}, ("a", "b", 1.0)),
-        ("RadinskyMTurk", "all", {"Mtrk.csv": "a,b,1\n"}, ("a", "b", 1.0)),
-        ("MEN", "all", {"MEN_dataset_natural_form_full": "a b 50\n"}, ("a", "b", 50.0)),
-        ("RareWords", "all", {"rw.txt": "a\tb\t5\t1\t2\n"}, ("a", "b", 5.0)),
-        (
-            "SimLex999",
-            "all",
-            {"SimLex-999.txt": "word1\tword2\tPOS\tS\na\tb\tN\t3\n"},
-            ("a", "b", 3),
-        ),
-        (
-            "SemEval17Task2",
-            "trial",
-            {"en.trial.data.txt": "a\tb\n", "en.trial.gold.txt": "1\n"},
-            ("a", "b", 1.0),
-        ),
     ],
 )
 def test_fixtures(
@@ -77,9 +53,6 @@ def test_real_words(data_root: Path) -> None:
     [
         ("Multi30k-en-de", "multi30k/data/task1/raw", {"train": 29000, "val": 1014, "test": 1000}),
         ("Multi30k-en-fr", "multi30k/data/task1/raw", {"train": 29000, "val": 1014, "test": 1000}),
-        ("WordSim353", "wordsim/data/word-sim", {"all": 353}),
-        ("SimLex999", "wordsim/data/word-sim", {"all": 999}),
-        ("GoogleAnalogy", "analogy_google", {"all": 19544}),
     ],
 )
 def test_real_counts(name: str, folder: str, counts: dict[str, int], data_root: Path) -> None:

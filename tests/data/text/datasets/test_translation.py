@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_fixtures(name: str, split: str, files: tuple[str, str], tmp_path: Path)
     for file, text in zip(files, ("a@@ b\nc\n", "d\ne f\n"), strict=True):
         (tmp_path / file).write_text(text)
     assert list(load_dataset(name, split, root=tmp_path)) == [("a@@ b", "d"), ("c", "e f")]
+
+
+def test_published_archives(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "wmt2014bpe_de_en-ace8f41c.zip", "w") as archive:
+        for language in ("en", "de"):
+            archive.writestr(f"wmt2014/train.tok.clean.bpe.32000.{language}", f"{language}@@ x\n")
+    dataset = load_dataset("WMT2014BPE-de-en", "train", root=tmp_path)
+    assert list(dataset) == [("de@@ x", "en@@ x")]
 
 
 def test_every_set_has_what_training_needs() -> None:

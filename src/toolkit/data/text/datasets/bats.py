@@ -59,7 +59,6 @@ RELATIONS = {
     ),
 }
 FILES = tuple(f"{kind}/{name}.txt" for kind, names in RELATIONS.items() for name in names)
-IN_FOLDER = tuple(f"BATS_3.0/{file}" for file in FILES)
 
 
 def read(sources: Sequence[Source]) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from toolkit.data.text.datasets.gluonnlp_names import GLUONNLP
 from toolkit.data.text.streams import LineStream
 from toolkit.utils.files import cache_dir
 from toolkit.utils.registry import unknown
@@ -47,7 +48,7 @@ def open_dataset(
     """The lines of a split, read as they are needed; the files of "train" are shuffled.
 
     Args:
-        name: one of ``LARGE``.
+        name: one of ``LARGE``, or GluonNLP's name of one.
         split: such as "train".
         root: the folder that holds the unpacked files or the folder of the archive; by default
             ``datasets/<name>`` of the cache.
@@ -56,6 +57,7 @@ def open_dataset(
         ValueError: no such name or split.
         FileNotFoundError: the files are not there: the message says where they are published.
     """
+    name = GLUONNLP.get(name.lower(), name)
     if name not in LARGE:
         raise ValueError(unknown("large data set", name, LARGE))
     row = LARGE[name]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.data.dataset import Dataset
+from toolkit.data.text.datasets.gluonnlp_names import GLUONNLP
 from toolkit.data.text.datasets.rows import Layout, TextSet
 from toolkit.data.text.datasets.source import Source
 from toolkit.data.text.datasets.table import DATASETS
@@ -70,7 +71,7 @@ def load_dataset(
     """A split of a data set, read whole.
 
     Args:
-        name: one of ``list_datasets()``.
+        name: one of ``list_datasets()``, or GluonNLP's name of one.
         split: such as "train"; a wrong one is answered with those there are.
         root: the folder that holds its files, laid out as published. By default
             ``datasets/<name>`` of the cache, where what the mirrors have is fetched to.
@@ -81,16 +82,18 @@ def load_dataset(
             published, what they are called, and the licence that forbids fetching, if one does.
         OSError: a mirror has them and cannot be reached, see ``toolkit.utils.files.fetch``.
     """
+    name = GLUONNLP.get(name.lower(), name)
     if name not in DATASETS:
         raise ValueError(unknown("data set", name, DATASETS))
     row = DATASETS[name]
     known = {split: None for layout in row.layouts for split in layout.splits}
     if split not in known:
         raise ValueError(unknown(f"split of {name}", split, known))
-    folder = cache_dir(root, "datasets") / ("" if root is not None else name.lower())
+    home = row.home or name
+    folder = cache_dir(root, "datasets") / ("" if root is not None else home.lower())
     layout = _there(row, split, folder)
     if layout is None and root is None:
-        layout = _fetched(name, row, split, folder)
+        layout = _fetched(home, row, split, folder)
     if layout is None:
         raise FileNotFoundError(_missing(name, row, split, folder))
     sources = [Source(folder, file, layout.encoding) for file in layout.splits[split]]
@@ -106,13 +109,13 @@ def _there(row: TextSet, split: str, folder: Path) -> Layout | None:
     return None
 
 
-def _fetched(name: str, row: TextSet, split: str, folder: Path) -> Layout | None:
+def _fetched(home: str, row: TextSet, split: str, folder: Path) -> Layout | None:
     """The layout whose files the mirrors have, after they were fetched; None: they have not."""
-    rows = {mirror.file: mirror for mirror in mirrored() if mirror.dataset == name}
+    rows = {mirror.file: mirror for mirror in mirrored() if mirror.dataset == home}
     for layout in row.layouts:
-        files = layout.splits.get(split, ())
-        if files and all(file in rows for file in files):
-            for file in files:
+        files = {file.partition("!")[0] for file in layout.splits.get(split, ())}
+        if files and files <= rows.keys():
+            for file in sorted(files):
                 one = rows[file]
                 member = one.member or None
                 fetch(one.url_path, folder / file, digest=f"sha1:{one.sha1}", member=member)

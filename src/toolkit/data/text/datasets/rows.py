@@ -30,6 +30,7 @@ class TextSet:
     source: str  # where it is published
     classes: tuple[str, ...] = ()  # in order of their numbers
     licence: str = ""  # what forbids fetching it for you
+    home: str = ""  # the set whose files these are, where it is another one
 
 
 def one(read: Reader, encoding: str = "utf-8", /, **splits: str) -> Layout:

@@ -14,11 +14,17 @@ DOCUMENT = "-DOCSTART-"
 TESTS = ("train", "testa", "testb")
 TREES = "https://universaldependencies.org"
 CLIPS = "https://www.clips.uantwerpen.be/"
-INTENTS = several(
-    intents_and_slots,
-    ("{}/seq.in", "{}/seq.out", "{}/label"),
-    **{split: split for split in TRAIN_DEV_TEST},
-)
+UD = "UD2.1"  # the set that all its treebanks are in
+
+
+def _intents(source: str, archive: str) -> TextSet:
+    """Intents and slots in three files, or in GluonNLP's archive."""
+    packed = tuple(f"{archive}!*/{{}}_{kind}.txt" for kind in ("sentence", "tags", "intent"))
+    layouts = tuple(
+        several(intents_and_slots, files, **{split: split for split in TRAIN_DEV_TEST})
+        for files in (("{}/seq.in", "{}/seq.out", "{}/label"), packed)
+    )
+    return TextSet("intents and slots", layouts, source)
 
 
 def _conll(place: str, *layouts: Layout, licence: str = CONLL) -> TextSet:
@@ -33,10 +39,11 @@ def treebanks() -> dict[str, tuple[str, ...]]:
 
 
 CHUNKS = columns(0, 1, 2)  # word, part of speech, chunk
+ROLES = ("words.{}.gz", "synt.{}.pred.gz", "ne.{}.pred.gz", "props.{}.gz")
 NAMES = columns(0, -1, comment=DOCUMENT)  # word, entity
 SETS = {
-    "ATIS": TextSet("intents and slots", (INTENTS,), "https://github.com/yvchen/JointSLU"),
-    "SNIPS": TextSet("intents and slots", (INTENTS,), "https://github.com/sonos/nlu-benchmark"),
+    "ATIS": _intents("https://github.com/yvchen/JointSLU", "atis-fb75a1b5.zip"),
+    "SNIPS": _intents("https://github.com/sonos/nlu-benchmark", "snips-f22420cc.zip"),
     "WNUT17": TextSet(
         TASK,
         (
@@ -83,19 +90,25 @@ SETS = {
     # word, part of speech, chunk, clause, entity, verb, then the arguments of each verb
     "CoNLL2004": TextSet(
         TASK,
-        (
+        tuple(
             several(
                 side_by_side,
-                ("words.{}.gz", "synt.{}.pred.gz", "ne.{}.pred.gz", "props.{}.gz"),
+                tuple(start + file for file in ROLES),
                 **{split: split for split in TRAIN_DEV_TEST},
-            ),
+            )
+            for start in ("", "conll04st-release.tar.gz!*/")
         ),
         "https://www.cs.upc.edu/~srlconll/st04/st04.html",
-        licence=CONLL,
     ),
     **{
         f"UD-{code}": TextSet(
-            "dependency trees", (named(trees, f"{code}-ud-{{}}.conllu", splits),), TREES
+            "dependency trees",
+            tuple(
+                named(trees, f"{start}{code}-ud-{{}}.conllu", splits)
+                for start in ("", "ud-treebanks-v2.1.tgz!*/")
+            ),
+            TREES,
+            home=UD,
         )
         for code, splits in treebanks().items()
     },

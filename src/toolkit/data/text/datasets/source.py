@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import tarfile
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+)
 
 
 class DatasetError(ValueError):
@@ -15,7 +26,10 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """A file, packed or not; ``a.zip!b.txt`` is a member of an archive."""
+    """A file, packed or not; ``a.zip!b.txt`` is a member of a zip or tar file.
+
+    ``a.zip!*/b.txt`` is the one of that name, whatever the folder in the archive.
+    """
 
     folder: Path
     name: str
@@ -53,10 +67,28 @@ class Source:
     def _bytes(self) -> bytes:
         member = self.name.partition("!")[2]
         try:
-            if member:
-                with zipfile.ZipFile(self.path) as archive:
-                    return archive.read(member)
-            raw = self.path.read_bytes()
+            raw = _member(self.path, member) if member else self.path.read_bytes()
             return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, gzip.BadGzipFile) as error:
+        except _BROKEN as error:
             raise DatasetError(f"cannot unpack {self.folder / self.name}: {error}") from error
+
+
+def _member(archive: Path, member: str) -> bytes:
+    """The content of one file in an archive; KeyError where there is no such one."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            return packed.read(_named(member, packed.namelist()))
+    with tarfile.open(archive) as tape:
+        opened = tape.extractfile(_named(member, tape.getnames()))
+        if opened is None:
+            raise KeyError(f"{member} is no file")
+        return opened.read()
+
+
+def _named(member: str, names: Sequence[str]) -> str:
+    if not member.startswith("*/"):
+        return member
+    ends = [name for name in names if f"/{name}".endswith(member[1:])]
+    if len(ends) != 1:
+        raise KeyError(f"{len(ends)} files of the name {member[2:]}")
+    return ends[0]

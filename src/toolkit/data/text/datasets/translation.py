@@ -13,10 +13,16 @@ MULTI30K = "https://github.com/multi30k/dataset"
 Names = Mapping[str, tuple[str, str]]  # of a split, what its two files are called
 
 
-def _pair(first: str, second: str, names: Names) -> Layout:
-    """A layout of two files a split, whose names end in their language."""
+def _pair(first: str, second: str, names: Names, archive: str = "") -> tuple[Layout, ...]:
+    """A layout of two files a split, whose names end in their language, and the same packed."""
     splits = {split: (f"{a}.{first}", f"{b}.{second}") for split, (a, b) in names.items()}
-    return Layout(splits, parallel)
+    layouts = [Layout(splits, parallel)]
+    if archive:
+        packed = {
+            split: tuple(f"{archive}!*/{f}" for f in files) for split, files in splits.items()
+        }
+        layouts.append(Layout(packed, parallel))
+    return tuple(layouts)
 
 
 def _same(names: Mapping[str, str]) -> Names:
@@ -45,21 +51,32 @@ FORMS = {
     "newstest2014-full": (".full", ".full"),
 }
 YEARS = {2014: (_years(2009, 2014), FORMS), 2016: (_years(2012, 2016), {})}
+ARCHIVES = {  # that GluonNLP prepared
+    "WMT2014": "wmt2014_de_en-b0e0e703.zip",
+    "WMT2014BPE": "wmt2014bpe_de_en-ace8f41c.zip",
+    "WMT2016": "wmt2016_de_en-88767407.zip",
+    "WMT2016BPE": "wmt2016bpe_de_en-8cf0dbf6.zip",
+}
 BPE, TRAIN = ".tok.bpe.32000", "train.tok.clean.bpe.32000"  # 32000 merges for both languages
 
 
 def _wmt(year: int, first: str, second: str) -> TextSet:
     names, ends = YEARS[year]
     plain = _pair(first, second, {"train": ("train", "train"), **_same(names)})
-    layouts = (plain, _pair(first, second, _prepared(names, ends, "train"))) if ends else (plain,)
-    return TextSet(TASK, layouts, f"https://www.statmt.org/wmt{year % 100}/")
+    prepared = _pair(first, second, _prepared(names, ends, "train"), ARCHIVES[f"WMT{year}"])
+    return _campaign(f"WMT{year}", *plain, *prepared)
 
 
 def _wmt_bpe(year: int, first: str, second: str) -> TextSet:
     names, ends = YEARS[year]
     cut = {split: f"{name}{BPE}" for split, name in names.items()}
-    layout = _pair(first, second, _prepared(cut, ends, TRAIN))
-    return TextSet(TASK, (layout,), f"https://www.statmt.org/wmt{year % 100}/")
+    prepared = _prepared(cut, ends, TRAIN)
+    return _campaign(f"WMT{year}BPE", *_pair(first, second, prepared, ARCHIVES[f"WMT{year}BPE"]))
+
+
+def _campaign(home: str, *layouts: Layout) -> TextSet:
+    year = home[5:7]
+    return TextSet(TASK, layouts, f"https://www.statmt.org/wmt{year}/", home=home)
 
 
 def _multi30k(first: str, second: str) -> TextSet:
@@ -70,7 +87,7 @@ def _multi30k(first: str, second: str) -> TextSet:
 
 def _iwslt(first: str, second: str) -> TextSet:
     names = _same({"train": "train", "val": "tst2012", "test": "tst2013"})
-    return TextSet(TASK, (_pair(first, second, names),), NMT)
+    return TextSet(TASK, _pair(first, second, names, "iwslt15.zip"), NMT, home="IWSLT2015")
 
 
 def _both_ways(name: str, make: object, pair: tuple[str, str], *year: int) -> Iterable[tuple]:

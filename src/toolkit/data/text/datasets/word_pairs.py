@@ -8,17 +8,28 @@ from typing import Any
 from toolkit.data.text.datasets.labelled import Reader
 from toolkit.data.text.datasets.source import Source
 from toolkit.data.text.embedding.analogy import read_questions
-from toolkit.data.text.embedding.similarity import Pair, read_pairs
+from toolkit.data.text.embedding.similarity import Pair, parse_pairs
 
 
 def word_pairs(**options: Any) -> Reader:
-    """Samples ``(word, word, score)``; options of ``read_pairs``."""
+    """Samples ``(word, word, score)``; options of ``parse_pairs``."""
 
     def read(sources: Sequence[Source]) -> list[Pair]:
         (source,) = sources
-        return read_pairs(source.path, **options)
+        return parse_pairs(source.lines(), str(source.folder / source.name), **options)
 
     return read
+
+
+def lemma_pairs(sources: Sequence[Source]) -> list[Pair]:
+    """The same of words with their part of speech behind them: ``sun-n``."""
+    return [(a[:-2], b[:-2], score) for a, b, score in word_pairs()(sources)]
+
+
+def merged_pairs(sources: Sequence[Source]) -> list[Pair]:
+    """The same of several files, in order; what is in two of them counts once."""
+    read = word_pairs()
+    return sorted({pair for source in sources for pair in read([source])})
 
 
 def scored_pairs(sources: Sequence[Source]) -> list[Pair]:

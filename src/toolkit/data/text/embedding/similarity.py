@@ -67,8 +67,20 @@ def read_pairs(
     Raises:
         ValueError: a line has not as many columns, or no number; the message has it.
     """
-    pairs: list[Pair] = []
     lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    return parse_pairs(lines, str(path), columns=columns, separator=separator, header=header)
+
+
+def parse_pairs(
+    lines: Iterable[str],
+    name: str,
+    *,
+    columns: tuple[int, int, int] = (0, 1, 2),
+    separator: str | None = None,
+    header: bool = False,
+) -> list[Pair]:
+    """The pairs in the lines of a file; ``name`` is the file's in errors. See ``read_pairs``."""
+    pairs: list[Pair] = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#") or (header and number == 1):
             continue
@@ -77,7 +89,7 @@ def read_pairs(
             first, second, score = (parts[i].strip() for i in columns)
             pairs.append((first, second, float(score)))
         except (IndexError, ValueError) as error:
-            raise ValueError(f"{path}, line {number}: no pair with a number: {line!r}") from error
+            raise ValueError(f"{name}, line {number}: no pair with a number: {line!r}") from error
     return pairs
 
 
