@@ -16,6 +16,7 @@ from toolkit.deploy.manifest import Manifest
 from toolkit.model_zoo import get_model, list_models, model_info
 from toolkit.model_zoo.text.bert import BERT, BERTConfig
 from toolkit.model_zoo.text.gpt2 import GPT2, GPT2Config
+from toolkit.model_zoo.text.t5 import T5, T5Config
 from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
 from toolkit.utils.settling import settle
 
@@ -118,6 +119,7 @@ TEXTS: dict[str, HybridBlock] = {
         )
     ),
     "gpt2": GPT2(GPT2Config(layers=2, units=16, heads=2, vocab_size=50)),
+    "t5": T5(T5Config(layers=2, units=16, heads=2, head_units=8, hidden_units=32, vocab_size=50)),
     "textcnn": TextCNN(TextCNNConfig(vocab_size=50, classes=3, units=8, channels=4)),
 }
 

@@ -11,15 +11,21 @@ import json
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 VOCAB, LENGTHS = 60, (9, 5)
+MAX_TOKENS, WIDTH = 12, 3  # of the texts that are written
+# Words that end them, such as these models write.
+ENDS = {"T5ForConditionalGeneration": 53, "T5ForConditionalGeneration-1.1": 34}
 SIZES = {"vocab_size": VOCAB, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 SIZES |= {"intermediate_size": 24, "max_position_embeddings": 20}
 XLNET = {"vocab_size": VOCAB, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 24}
 DISTIL = {"vocab_size": VOCAB, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}
-# Class of the package, its config.
+T5 = {"vocab_size": VOCAB, "d_model": 16, "num_layers": 2, "num_heads": 2, "d_kv": 6, "d_ff": 24}
+T5 |= {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 6}
+# Class of the package, and after a dash which of several; its config.
 CASES = {
     "BertForPreTraining": SIZES,
     "BertForSequenceClassification": {**SIZES, "num_labels": 3},
@@ -44,6 +50,18 @@ CASES = {
     "XLNetForSequenceClassification": {**XLNET, "num_labels": 3},
     "XLNetForTokenClassification": {**XLNET, "num_labels": 3},
     "XLNetForQuestionAnsweringSimple": XLNET,
+    "T5ForConditionalGeneration": {
+        **T5,
+        "num_layers": 3,
+        "num_decoder_layers": 2,
+        "decoder_start_token_id": 0,
+    },
+    "T5ForConditionalGeneration-1.1": {
+        **T5,
+        "feed_forward_proj": "gated-gelu",
+        "tie_word_embeddings": False,
+        "decoder_start_token_id": 0,
+    },
 }
 
 
@@ -51,7 +69,9 @@ def weights_of(key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The values of a weight, by its name and shape alone."""
     rng = np.random.default_rng(zlib.crc32(key.encode()))
     scale = "norm" in key.lower() and key.endswith("weight")
-    values = rng.uniform(0.5, 1.5, shape) if scale else rng.normal(0, 0.2, shape)
+    # Of T5's layers, which with less would write one word over and over.
+    spread = 0.6 if ".block." in key else 0.2
+    values = rng.uniform(0.5, 1.5, shape) if scale else rng.normal(0, spread, shape)
     return values.astype("float32")
 
 
@@ -83,6 +103,13 @@ def places() -> np.ndarray:
     return np.array([[0, 4, 8], [0, 1, 4]])
 
 
+def words() -> np.ndarray:
+    """What T5 is to have written: words after the one that begins a text, number 0."""
+    found = np.random.default_rng(2).integers(2, VOCAB, (len(LENGTHS), 6))
+    found[:, 0] = 0
+    return found
+
+
 def padded_left(values: np.ndarray) -> np.ndarray:
     """Each row turned so that its padding comes first."""
     turns = max(LENGTHS) - np.array(LENGTHS)
@@ -96,6 +123,8 @@ def arguments(name: str) -> dict[str, np.ndarray]:
     found = {"input_ids": data["tokens"], "attention_mask": mask.astype("int64")}
     if name.startswith(("Bert", "Albert", "Electra", "XLNet")):
         found["token_type_ids"] = data["segments"]
+    if name.startswith("T5"):
+        found["decoder_input_ids"] = words()
     if name == "XLNetForSequenceClassification":  # looks at the last column, padding or not
         found = {key: padded_left(value) for key, value in found.items()}
     if name == "XLNetLMHeadModel":
@@ -109,9 +138,11 @@ def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
     import torch
     import transformers
 
-    model_class = getattr(transformers, name)
+    model_class = getattr(transformers, name.split("-")[0])
     config = model_class.config_class(**sizes)
     model = model_class(config).eval()
+    if sizes.get("tie_word_embeddings") is False:  # which the class ties all the same
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     shapes = {}
     with torch.no_grad():
         for key, value in model.named_parameters():  # a tied weight once, by its first name
@@ -119,12 +150,29 @@ def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
             value.copy_(torch.from_numpy(weights_of(key, tuple(value.shape))))
         if not name.startswith("XLNet"):  # whose positions are float32 whatever the weights are
             model.double()  # float32 differs from this by up to 1e-5 itself
-        outputs = model(**{key: torch.from_numpy(v) for key, v in arguments(name).items()})
+        asked = {key: torch.from_numpy(value) for key, value in arguments(name).items()}
+        outputs = model(**asked)
+        written = write(model, asked, ENDS[name]) if name in ENDS else {}
     found = {
         key: value.float().numpy() for key, value in outputs.items() if hasattr(value, "numpy")
     }
     text = json.dumps({"config": config.to_dict(), "shapes": shapes}, default=str)
-    return {**found, "about": np.array(text)}
+    return {**found, **written, "about": np.array(text)}
+
+
+def write(model: Any, asked: dict[str, Any], end: int) -> dict[str, np.ndarray]:
+    """Texts that a model writes, the likeliest words and all of a beam with their scores."""
+    sources = {key: asked[key] for key in ("input_ids", "attention_mask")}
+    options = {"max_new_tokens": MAX_TOKENS, "do_sample": False, "eos_token_id": end}
+    greedy = model.generate(**sources, **options)
+    options |= {"num_beams": WIDTH, "num_return_sequences": WIDTH, "early_stopping": "never"}
+    options |= {"return_dict_in_generate": True, "output_scores": True}
+    beam = model.generate(**sources, **options)
+    return {
+        "greedy": greedy.numpy(),
+        "beam": beam.sequences.numpy(),
+        "beam_scores": beam.sequences_scores.numpy(),
+    }
 
 
 def main(*names: str) -> None:

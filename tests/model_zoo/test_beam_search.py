@@ -60,6 +60,25 @@ def test_a_narrow_beam_finds_no_better_than_all_texts() -> None:
     assert wide[0].score >= found[0].score
 
 
+class EndsLate:
+    """After the first word, whose scores are given, the end is all but certain."""
+
+    def step(self, tokens: mx.nd.NDArray, states: Any) -> tuple[mx.nd.NDArray, Any]:
+        later = np.where(np.arange(WORDS) == END, 0.0, -30.0)
+        row = np.log([0.5, 0.3, 0.05, 0.15]) if states is None else later
+        scores = mx.nd.array(np.tile(row, (len(tokens), 1)))
+        return scores, [(mx.nd.zeros((len(tokens), 1)),) * 2]
+
+
+def test_an_end_that_is_worse_than_a_whole_beam_is_dropped() -> None:
+    """The third best of the first words is in no beam of two; transformers has it so, too."""
+    options = {"end": END, "max_tokens": 3, "length_penalty": 0.0}
+    found = beam_search(EndsLate(), [0], width=2, **options)
+    assert [candidate.tokens for candidate in found] == [(0, END), (1, END)]
+    found = beam_search(EndsLate(), [0], width=3, **options)
+    assert [candidate.tokens for candidate in found] == [(0, END), (1, END), (END,)]
+
+
 def test_candidates_come_best_first_and_as_many_as_asked() -> None:
     found = beam_search(Pairs(), [0, 1], end=END, width=3, max_tokens=8)
     assert len(found) == 3

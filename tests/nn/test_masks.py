@@ -35,3 +35,11 @@ def test_what_is_forbidden_has_no_weight_at_all() -> None:
 def test_causal_bias_knows_what_was_read_before() -> None:
     found = causal_bias(mx.nd, mx.nd.zeros((1, 2)), mx.nd.zeros((1, 5))).asnumpy()
     np.testing.assert_array_equal(found[0, 0] < 0, [[False] * 4 + [True], [False] * 5])
+
+
+def test_other_queries_may_ask() -> None:
+    memory, queries = mx.nd.zeros((2, 3, 8)), mx.nd.zeros((2, 4))
+    bias = padding_bias(mx.nd, memory, mx.nd.array([1, 3]), 2, queries=queries).asnumpy()
+    assert bias.shape == (2, 2, 4, 3)
+    np.testing.assert_array_equal(bias[0] < 0, np.tile([False, True, True], (2, 4, 1)))
+    np.testing.assert_array_equal(bias[1], 0)

@@ -6,7 +6,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn.norm import GroupNorm, ScaledL2Norm, UnscaledNorm, frozen_norm
+from toolkit.nn.norm import GroupNorm, RMSNorm, ScaledL2Norm, UnscaledNorm, frozen_norm
 
 
 def reference(x: np.ndarray, groups: int, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -101,3 +101,15 @@ def test_an_unscaled_norm_learns_its_shift_alone() -> None:
     x = mx.nd.ones((1, 3, 1, 1))
     np.testing.assert_allclose(block(x).asnumpy().ravel(), 1 / np.sqrt(1 + 1e-3), rtol=1e-5)
     assert block.beta.grad_req == "write"
+
+
+def test_tokens_are_divided_by_their_root_mean_square(same_everywhere: Callable) -> None:
+    x = np.random.default_rng(1).normal(1, 2, size=(2, 3, 8)).astype("float32")
+    x[1, 2] = 0
+    block = RMSNorm(8, epsilon=1e-3)
+    y = same_everywhere(block, x)
+    root = np.sqrt((x.astype("float64") ** 2).mean(-1, keepdims=True) + 1e-3)
+    np.testing.assert_allclose(y, x / root * block.gamma.data().asnumpy(), rtol=1e-4, atol=1e-6)
+    fresh = RMSNorm(8)
+    fresh.initialize(mx.init.Xavier())
+    assert (fresh.gamma.data().asnumpy() == 1).all()

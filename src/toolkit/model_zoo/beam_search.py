@@ -58,12 +58,13 @@ def beam_search(
         rows: list[int] = []
         grown: list[tuple[int, ...]] = []
         values: list[float] = []
-        for place in best:
+        for rank, place in enumerate(best):
             row, word = divmod(int(place), words)
             text, value = (*texts[row], word), float(total[row, word])
             if word == end:
-                done.append(Candidate(text, value / length**length_penalty, True))
-            elif len(rows) < width:
+                if rank < width:  # an end that is worse than a whole beam is none of its texts
+                    done.append(Candidate(text, value / length**length_penalty, True))
+            elif len(rows) < width and (rank < width or length < max_tokens):
                 rows.append(row)
                 grown.append(text)
                 values.append(value)

@@ -28,6 +28,7 @@ ACTIVATIONS = {
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
     "gelu_new": "gelu_tanh",
+    "gated-gelu": "gated_gelu_tanh",  # of T5, which takes the approximation for granted
     "gelu": "gelu",
     "relu": "relu",
     "tanh": "tanh",
@@ -60,7 +61,7 @@ def folder_options(
             raise WeightsError(f"{path}: {key} is {found[key]!r}; {info.name!r} knows {value!r}")
     sizes = dict(info.huggingface.get("fixed", {}))
     for key, field in info.huggingface["config"].items():
-        if key in found:
+        if found.get(key) is not None:
             sizes[field] = _word(found[key], field)
     _check_sizes(info, path, sizes, options)
     labels = found.get("id2label")

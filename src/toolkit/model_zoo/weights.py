@@ -112,7 +112,9 @@ def load_weights(
         arrays = layout.unpack(arrays)
     params = unique_params(net)
     shapes = {key: tuple(param.shape or ()) for key, param in params.items()}
-    optional = getattr(net, "optional_parts", ())
+    # A parameter that two blocks share may be in the file by each of its names.
+    again = (key for key in net._collect_params_with_prefix() if key not in params)
+    optional = (*getattr(net, "optional_parts", ()), *again)
     try:
         mapping = match_keys(
             {k: v.shape for k, v in arrays.items()}, shapes, tables, optional=optional

@@ -179,11 +179,16 @@ class MultiHeadAttention(HybridBlock):
         """
         if self._fused:
             return self.output(self._interleaved(F, x, bias))
-        memory = x if memory is None else memory
-        query = split_heads(F, self.query(x), self.heads)
-        key = split_heads(F, self.key(memory), self.heads)
-        value = split_heads(F, self.value(memory), self.heads)
-        return self.attend(F, query, key, value, bias)
+        return self.recall(F, x, *self.remember(F, x if memory is None else memory), bias)
+
+    def remember(self, F: Any, memory: Any) -> tuple[Any, Any]:
+        """Keys and values of a memory ``(N, S, memory_units)``: ``(N, heads, S, head_units)``."""
+        key, value = (split_heads(F, part(memory), self.heads) for part in (self.key, self.value))
+        return key, value
+
+    def recall(self, F: Any, x: Any, key: Any, value: Any, bias: Any = None) -> Any:
+        """What ``x`` ``(N, T, units)`` finds in a memory by its keys and values: the same shape."""
+        return self.attend(F, split_heads(F, self.query(x), self.heads), key, value, bias)
 
     def step(self, x: Any, bias: Any, past: Any, F: Any = mx.nd) -> tuple[Any, Any]:
         """Attention of new tokens ``(N, T, units)`` to themselves and to earlier ones.
@@ -191,14 +196,10 @@ class MultiHeadAttention(HybridBlock):
         ``past`` are keys and values of the earlier ones, each ``(N, heads, S, head_units)``, or
         None; returned are ``(N, T, units)`` and the same pair with the new tokens.
         """
-        query, key, value = (
-            split_heads(F, part(x), self.heads) for part in (self.query, self.key, self.value)
-        )
+        new = self.remember(F, x)
         if past is not None:
-            key, value = (
-                F.concat(old, new, dim=2) for old, new in zip(past, (key, value), strict=True)
-            )
-        return self.attend(F, query, key, value, bias), (key, value)
+            new = tuple(F.concat(*pair, dim=2) for pair in zip(past, new, strict=True))
+        return self.recall(F, x, *new, bias), new
 
     def attend(self, F: Any, query: Any, key: Any, value: Any, bias: Any = None) -> Any:
         """Mixes values ``(N, heads, S, head_units)`` into ``(N, T, units)``."""

@@ -7,7 +7,7 @@ from typing import Any
 FORBIDDEN = -1e18  # a float32 score vanishes beside it, so that the weight is zero, not nearly so
 
 
-def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int) -> Any:
+def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int, *, queries: Any = None) -> Any:
     """Forbids what lies beyond ``valid_length`` ``(N,)``: a bias ``(N, heads, T, T)``.
 
     It has the full shape of the scores because an equal shape is added several times faster than
@@ -15,16 +15,19 @@ def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int) -> Any:
 
     Args:
         F: ``mx.nd`` or ``mx.sym``.
-        tokens: Any array ``(N, T)``.
+        tokens: Any array ``(N, T, ...)``.
         valid_length: How many tokens of each row count.
         heads: Number of heads.
+        queries: Tokens that ask, ``(N, Q, ...)``, where they are others; the bias is
+            ``(N, heads, Q, T)`` then.
     """
     steps = _steps(F, tokens)
     allowed = F.broadcast_lesser(
         F.reshape(steps, (1, -1)), F.cast(F.reshape(valid_length, (-1, 1)), "float32")
     )
     keys = F.reshape((allowed - 1) * -FORBIDDEN, (0, 1, 1, -1))
-    every_query = F.reshape(F.zeros_like(steps), (1, 1, -1, 1))
+    asking = steps if queries is None else _steps(F, queries)
+    every_query = F.reshape(F.zeros_like(asking), (1, 1, -1, 1))
     bias = F.broadcast_axis(F.broadcast_add(keys, every_query), axis=1, size=heads)
     return F.BlockGrad(bias)
 

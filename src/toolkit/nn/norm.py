@@ -84,3 +84,27 @@ class ScaledL2Norm(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any, scale: Any) -> Any:
         """Maps ``(N, channels, H, W)`` to the same shape."""
         return F.broadcast_mul(F.L2Normalization(x, mode="channel", eps=1e-5), scale)
+
+
+class RMSNorm(HybridBlock):
+    """Divides each token by the root of its units' mean square, then scales each unit.
+
+    Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467. Nothing is subtracted or added, as
+    a layer normalization does.
+
+    Args:
+        units: Units of a token.
+        epsilon: Added to the mean square.
+    """
+
+    def __init__(self, units: int, *, epsilon: float = 1e-6) -> None:
+        super().__init__()
+        self._units = units
+        self._epsilon = epsilon
+        self.gamma = self.params.get("gamma", shape=(units,), init="ones")
+
+    def hybrid_forward(self, F: Any, x: Any, gamma: Any) -> Any:
+        """Maps ``(N, T, units)`` to the same shape."""
+        # The length of a token is the root of its sum of squares: one operator, and not four.
+        rows = F.L2Normalization(F.reshape(x, (-3, 0)), eps=self._units * self._epsilon)
+        return F.broadcast_mul(F.reshape_like(rows, x), gamma * self._units**0.5)

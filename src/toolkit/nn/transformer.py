@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import mxnet as mx
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Dense, Dropout
+
+from toolkit.nn.attention import MultiHeadAttention
 
 
 class FeedForward(HybridBlock):
@@ -37,6 +40,43 @@ class FeedForward(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Maps ``(N, T, units)`` to the same shape."""
         x = self.act(self.expand(x))
+        if self.dropout is not None:
+            x = self.dropout(x)
+        return self.contract(x)
+
+
+class GatedFeedForward(HybridBlock):
+    """A dense layer whose units are scaled by an activation of another's, then one that contracts.
+
+    Shazeer, 2020, https://arxiv.org/abs/2002.05202.
+
+    Args:
+        units: Units of the input and of the output.
+        hidden_units: Units between the layers.
+        act: The activation of the gates.
+        dropout: Rate on what the gates let through.
+        use_bias: Whether the layers have biases.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        hidden_units: int,
+        *,
+        act: HybridBlock,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.gate = Dense(hidden_units, flatten=False, use_bias=use_bias, in_units=units)
+        self.act = act
+        self.linear = Dense(hidden_units, flatten=False, use_bias=use_bias, in_units=units)
+        self.dropout = Dropout(dropout) if dropout else None
+        self.contract = Dense(units, flatten=False, use_bias=use_bias, in_units=hidden_units)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Maps ``(N, T, units)`` to the same shape."""
+        x = self.act(self.gate(x)) * self.linear(x)
         if self.dropout is not None:
             x = self.dropout(x)
         return self.contract(x)
@@ -88,6 +128,79 @@ class TransformerLayer(HybridBlock):
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x))), past
         x = self.attention_norm(x)
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x))), past
+
+    def _drop(self, x: Any) -> Any:
+        return x if self.dropout is None else self.dropout(x)
+
+
+class DecoderLayer(HybridBlock):
+    """A layer that looks at the words so far, then at a memory, and feeds forward.
+
+    Vaswani et al., 2017, https://arxiv.org/abs/1706.03762, but normalized before each part.
+
+    Args:
+        attention: To the words so far; maps ``(x, bias)`` to the shape of ``x``.
+        cross_attention: To the memory; maps ``(x, bias, memory)`` to the shape of ``x``.
+        feed_forward: Maps ``x`` to the same shape.
+        norms: One for each of these.
+        dropout: Rate on what each part adds to its shortcut.
+    """
+
+    def __init__(
+        self,
+        attention: MultiHeadAttention,
+        cross_attention: MultiHeadAttention,
+        feed_forward: HybridBlock,
+        norms: tuple[HybridBlock, HybridBlock, HybridBlock],
+        *,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = norms[0]
+        self.cross_attention = cross_attention
+        self.cross_attention_norm = norms[1]
+        self.feed_forward = feed_forward
+        self.feed_forward_norm = norms[2]
+        self.dropout = Dropout(dropout) if dropout else None
+
+    def hybrid_forward(self, F: Any, x: Any, bias: Any, memory: Any, memory_bias: Any) -> Any:
+        """Maps ``(N, T, units)`` to the same shape; the memory is ``(N, S, units)``."""
+        x = x + self._drop(self.attention(self.attention_norm(x), bias))
+        asked = self.cross_attention_norm(x)
+        return self._feed(x + self._drop(self.cross_attention(asked, memory_bias, memory)))
+
+    def step(
+        self, x: Any, bias: Any, past: Any, memory: tuple[Any, Any, Any], F: Any = mx.nd
+    ) -> tuple[Any, Any]:
+        """The same for new words alone.
+
+        Args:
+            x: The new words ``(N, T, units)``.
+            bias: Added to their scores of the words so far.
+            past: Keys and values of the earlier words, or None.
+            memory: What ``cross_attention.remember`` gave, and the bias of its scores.
+            F: ``mx.nd`` or ``mx.sym``.
+
+        Returns:
+            ``(N, T, units)``, and the keys and values with the new words.
+        """
+        mixed, past = self.attention.step(self.attention_norm(x), bias, past, F)
+        x = x + self._drop(mixed)
+        mixed = self.cross_attention.recall(F, self.cross_attention_norm(x), *memory)
+        return self._feed(x + self._drop(mixed)), past
+
+    def parts_of_step(self) -> tuple[HybridBlock, ...]:
+        """The blocks that ``step`` calls: all but the cross attention's, of keys and values."""
+        cross = self.cross_attention
+        return (
+            *(self.attention, self.attention_norm),
+            *(cross.query, cross.output, self.cross_attention_norm),
+            *(self.feed_forward, self.feed_forward_norm),
+        )
+
+    def _feed(self, x: Any) -> Any:
+        return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
 
     def _drop(self, x: Any) -> Any:
         return x if self.dropout is None else self.dropout(x)

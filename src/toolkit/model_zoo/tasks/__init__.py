@@ -11,6 +11,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     permutation_language_model,
     question_answerer,
     sentence_encoder,
+    sequence_to_sequence,
     ssd,
     text_classifier,
     text_encoder,
