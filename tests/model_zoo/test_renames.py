@@ -106,6 +106,15 @@ def test_prefixes_of_modules_are_passed_over() -> None:
     assert len(match_keys(file, OURS)) == len(OURS)
 
 
+def test_a_networks_own_graph_goes_before_the_order_of_counters() -> None:
+    ours = {"first.weight": (8, 8), "second.weight": (8, 8)}
+    graph = {"first.weight": "net_dense1_weight", "second.weight": "net_dense0_weight"}
+    file = {f"arg:{name}": (8, 8) for name in graph.values()}
+    assert match_keys(file, ours, graph=graph) == {k: f"arg:{name}" for k, name in graph.items()}
+    elsewhere = {"other_dense0_weight": (8, 8), "other_dense1_weight": (8, 8)}
+    assert match_keys(elsewhere, ours, graph=graph)["first.weight"] == "other_dense0_weight"
+
+
 def test_the_table_is_found_by_the_keys() -> None:
     file = {**foreign_names(), "layer1.0.bn1.num_batches_tracked": ()}
     other = RenameTable.of("other", [["conv1.{*}", "stem.{*}"]])

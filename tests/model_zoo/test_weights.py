@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import pytest
+from mxnet import autograd
+from mxnet.gluon.nn import BatchNorm
 
 import toolkit
 from toolkit.model_zoo.builder import get_model
@@ -105,6 +108,62 @@ def test_no_cache_and_no_network_lists_every_place(home):
     assert str(home / "mirror") in message
     assert "TOOLKIT_REPO" in message
     assert isinstance(caught.value, FetchError)
+
+
+class Crossed(mx.gluon.HybridBlock):
+    """Makes its layers in another order than it holds them in."""
+
+    def __init__(self):
+        super().__init__()
+        second, first = (mx.gluon.nn.Dense(4, in_units=4) for _ in range(2))
+        self.first = first
+        self.second = second
+
+    def hybrid_forward(self, F, x):
+        return self.second(self.first(x))
+
+
+def test_exports_of_the_network_itself_are_read_by_the_names_of_its_graph(tmp_path):
+    def make():
+        with mx.name.Prefix("crossed_"):
+            return Crossed()
+
+    net, x = make(), mx.nd.array([[1, 2, 3, 4]])
+    net.initialize(mx.init.Normal(1))
+    net.hybridize()
+    expected = net(x).asnumpy()
+    net.export(str(tmp_path / "net"))
+    again = make()
+    load_weights(again, tmp_path / "net-0000.params")
+    np.testing.assert_array_equal(again(x).asnumpy(), expected)
+
+
+@pytest.mark.realdata
+def test_the_published_int8_graph_runs_on_weights_of_ours(data_root, tmp_path):
+    """Its ranges fit the published weights: with others, in the same proportions, it is rough."""
+    name = "mobilenet1.0_int8"
+    graph = data_root / "weights_mxnet" / "gluoncv_int8_symbols" / f"{name}-symbol.json"
+    symbol = mx.sym.load(str(graph))
+    net = get_model(name, prefix="mobilenet0_", norm=partial(BatchNorm, momentum=0.0))
+    assert sorted(symbol.list_inputs()) == sorted(["data", *net.collect_params()])
+    net.initialize(mx.init.MSRAPrelu("in", 0))
+    x = mx.nd.array(np.random.default_rng(0).normal(size=(4, 3, 96, 96)))
+    with autograd.record():  # the statistics become those of the pictures
+        scores = net(x)
+    scores.backward()
+    expected = net(x).asnumpy()
+    net.hybridize()
+    net(x)
+    mx.nd.waitall()
+    net.export(str(tmp_path / "net"))
+    again = get_model(name, tmp_path / "net-0000.params")
+    np.testing.assert_allclose(again(x).asnumpy(), expected, 1e-5, 1e-5)
+    if not mx.runtime.Features().is_enabled("MKLDNN"):
+        pytest.skip("the graph is made of oneDNN's operators")
+    published = mx.gluon.SymbolBlock(symbol, mx.sym.var("data", dtype="float32"))
+    published.collect_params().load(str(tmp_path / "net-0000.params"))
+    for ours, theirs in zip(expected, published(x).asnumpy(), strict=True):
+        assert np.corrcoef(ours, theirs)[0, 1] > 0.5
 
 
 def test_pretrained_chooses_by_default_tag_and_short_hash():

@@ -151,14 +151,66 @@ def test_outputs_are_equal(pair: tuple[str, Pair], record: Callable[..., None]) 
     record("image classifiers", name, eager=assert_equal(models, name), note=note)
 
 
+def upstream_names(name: str, upstream: HybridBlock, ours: HybridBlock) -> dict[str, str]:
+    """Upstream's structural name of each of our parameters; none of either side is left over."""
+    theirs, keys = upstream._collect_params_with_prefix(), ours._collect_params_with_prefix()
+    for table in model_info(name).renames:
+        names = {key: str(table.to_foreign(key)) for key in keys}
+        if set(names.values()) == {k for k in theirs if not table.ignores(k)}:
+            return names
+    raise AssertionError(f"no table turns the names of {name} back")
+
+
 def test_names_turn_back_into_upstreams(pair: tuple[str, Pair]) -> None:
     name, models = pair
-    theirs = models.upstream._collect_params_with_prefix()
-    ours = list(models.ours._collect_params_with_prefix())
-    assert any(
-        {table.to_foreign(key) for key in ours} == {k for k in theirs if not table.ignores(k)}
-        for table in model_info(name).renames
+    names = upstream_names(name, models.upstream, models.ours)
+    assert len(set(names.values())) == len(names)
+
+
+def beginnings(net: HybridBlock) -> dict[str, str]:
+    """The initializer of each parameter that has one of its own, with its settings."""
+    params = net._collect_params_with_prefix()
+    return {key: mx.init.create(p.init).dumps() for key, p in params.items() if p.init is not None}
+
+
+def test_parameters_are_initialized_as_upstreams(pair: tuple[str, Pair]) -> None:
+    name, models = pair
+    names = upstream_names(name, models.upstream, models.ours)
+    ours, theirs = beginnings(models.ours), beginnings(models.upstream)
+    assert {names[key]: init for key, init in ours.items()} == {
+        key: init for key, init in theirs.items() if key in names.values()
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18_v1", "resnet18_v2", "resnet50_v1b", "se_resnet18_v1", "resnest14"]
+)
+def test_the_same_scales_begin_at_zero(name: str, gluoncv: ModuleType) -> None:
+    upstream = gluoncv.model_zoo.get_model(name, pretrained=False, last_gamma=True)
+    ours = get_model(name, last_gamma=True)
+    names = upstream_names(name, upstream, ours)
+    zero = [key for key, init in beginnings(upstream).items() if "zero" in init]
+    assert any(key.endswith("gamma") for key in zero)
+    assert sorted(zero) == sorted(
+        names[key] for key, init in beginnings(ours).items() if "zero" in init
     )
+
+
+@pytest.mark.parametrize("name", list_models("*_int8", task="image_classifier"))
+def test_published_int8_graphs_read_weights_of_ours(name: str, gluoncv: ModuleType) -> None:
+    """Each value is found in the order of construction, and is the one upstream puts there."""
+    folder = Path(gluoncv.__file__).parent / "model_zoo" / "quantized"
+    symbol = mx.sym.load(str(folder / f"{name}-symbol.json"))
+    arguments, _, states = symbol.infer_shape(data=(1, 3, 224, 224))
+    known = dict(zip(symbol.list_arguments(), arguments, strict=True))
+    known |= dict(zip(symbol.list_auxiliary_states(), states, strict=True))
+    graph = {key: known[key] for key in symbol.list_inputs() if key != "data"}
+    start = next(iter(graph)).split("_")[0] + "_"
+    upstream = gluoncv.model_zoo.get_model(name.removesuffix("_int8"), prefix=start)
+    theirs, ours = upstream._collect_params_with_prefix(), get_model(name)
+    names = upstream_names(name, upstream, ours)
+    shapes = {key: p.shape for key, p in ours._collect_params_with_prefix().items()}
+    assert match_keys(graph, shapes) == {key: theirs[names[key]].name for key in shapes}
 
 
 def test_files_of_upstreams_exported_graphs_load(pair: tuple[str, Pair]) -> None:

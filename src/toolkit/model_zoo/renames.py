@@ -168,13 +168,15 @@ def match_keys(
     tables: Iterable[RenameTable] = (),
     *,
     optional: tuple[str, ...] = (),
+    graph: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Maps each of our keys to the foreign key that holds its value.
 
-    Tried in turn: the same names, each table, the order of construction with shapes checked (for
-    files whose names were numbered by a counter). ``foreign`` and ``ours`` give shapes by key, in
-    file order and in construction order. Keys of ours that begin with one of ``optional`` may be
-    missing on either side: heads that a file lacks, and heads that the network lacks.
+    Tried in turn: the names in the network's own ``graph``, by our key, as its exports have them;
+    the same names, each table, the order of construction with shapes checked (for files whose
+    names were numbered by a counter). ``foreign`` and ``ours`` give shapes by key, in file order
+    and in construction order. Keys of ours that begin with one of ``optional`` may be missing on
+    either side: heads that a file lacks, and heads that the network lacks.
 
     Raises:
         UnmatchedKeysError: nothing fits; the message names the first unmatched keys of each side
@@ -183,6 +185,8 @@ def match_keys(
     identity = RenameTable.of("own names", [["{*}", "{*}"]])
     nearest: tuple[int, str] | None = None
     plain = {_strip(key): key for key in foreign}
+    if graph and set(graph.values()) == plain.keys():
+        return {key: plain[name] for key, name in graph.items()}
     for table in (identity, *tables):
         pairs = [(table.to_ours(k), k) for k in plain if not table.ignores(k)]
         renamed = dict(pairs)

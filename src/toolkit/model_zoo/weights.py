@@ -117,7 +117,11 @@ def load_weights(
     optional = (*getattr(net, "optional_parts", ()), *again)
     try:
         mapping = match_keys(
-            {k: v.shape for k, v in arrays.items()}, shapes, tables, optional=optional
+            {k: v.shape for k, v in arrays.items()},
+            shapes,
+            tables,
+            optional=optional,
+            graph={key: param.name for key, param in params.items()},
         )
     except UnmatchedKeysError as error:
         raise WeightsError(f"{path}: {error}") from error

@@ -91,6 +91,11 @@ def _separable(
     )
 
 
+def _projection(in_channels: int, channels: int, norm: Norm) -> HybridBlock:
+    """An activation, a 1x1 convolution, a normalization."""
+    return sequence(relu(), ConvNormAct(in_channels, channels, norm=norm, act=None))
+
+
 class Inputs(HybridBlock):
     """Brings the results of the two cells before to the same channels and size.
 
@@ -103,15 +108,14 @@ class Inputs(HybridBlock):
 
     def __init__(self, widths: tuple[int, int], channels: int, *, halve: bool, norm: Norm) -> None:
         super().__init__()
-        newer, older = (
-            sequence(relu(), ConvNormAct(width, channels, norm=norm, act=None)) for width in widths
-        )
+        newer, older = widths
+        # In the order of the graph, by which the files of exported networks are matched.
         if halve:
-            self.newer = newer
-            self.older = FactorizedReduction(widths[1], channels, norm=norm)
+            self.newer = _projection(newer, channels, norm)
+            self.older = FactorizedReduction(older, channels, norm=norm)
         else:
-            self.older = older
-            self.newer = newer
+            self.older = _projection(older, channels, norm)
+            self.newer = _projection(newer, channels, norm)
 
     def hybrid_forward(self, F: Any, x: Any, older: Any) -> list[Any]:
         """Gives the newer and the older result."""
@@ -175,7 +179,7 @@ class ReductionCell(HybridBlock):
         from_older = partial(make, older, channels, stride=2)
         self.inputs = inputs
         if inputs is None:
-            self.newer = sequence(relu(), ConvNormAct(widths[0], channels, norm=norm, act=None))
+            self.newer = _projection(widths[0], channels, norm)
         self.left0 = from_newer(5)
         self.right0 = from_older(7)
         self.right1 = from_older(7)

@@ -57,6 +57,17 @@ def _chain(channels: int, depth: int, norm: Norm) -> HybridBlock:
     return sequence(*(_unit(channels, channels, norm) for _ in range(depth)))
 
 
+def _gate(channels: int, norm: Norm) -> HybridBlock:
+    """Numbers in (0, 1), one for each position and channel."""
+    return sequence(
+        norm(in_channels=channels),
+        relu(),
+        ConvNormAct(channels, channels, norm=norm),
+        Conv2D(channels, 1, use_bias=False, in_channels=channels),
+        Activation("sigmoid"),
+    )
+
+
 class Hourglass(HybridBlock):
     """Units at ever coarser resolutions, each brought back to the size of its input.
 
@@ -101,21 +112,15 @@ class AttentionModule(HybridBlock):
         super().__init__()
         self._levels = levels
         self.first = _chain(channels, config.around, norm)
-        gate = sequence(
-            norm(in_channels=channels),
-            relu(),
-            ConvNormAct(channels, channels, norm=norm),
-            Conv2D(channels, 1, use_bias=False, in_channels=channels),
-            Activation("sigmoid"),
-        )
-        trunk = _chain(channels, config.trunk, norm)
         # In the order of the graph, by which the files of exported networks are matched.
         if levels:
             self.mask = Hourglass(channels, levels, config.mask, norm=norm)
-            self.trunk, self.gate = trunk, gate
+            self.trunk = _chain(channels, config.trunk, norm)
+            self.gate = _gate(channels, norm)
         else:
             self.mask = _chain(channels, 2 * config.mask, norm)
-            self.gate, self.trunk = gate, trunk
+            self.gate = _gate(channels, norm)
+            self.trunk = _chain(channels, config.trunk, norm)
         self.last = _unit(channels, channels, norm)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
