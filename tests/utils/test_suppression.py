@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toolkit.utils.boxes import iou
+from toolkit.utils.boxes import area, iou
 from toolkit.utils.suppression import soften, suppress
 
 
@@ -46,7 +46,30 @@ def test_classes_do_not_suppress_each_other() -> None:
     assert (np.diff(scores[kept]) < 0).all()
 
 
+@pytest.mark.parametrize("classes", [None, 4])
+def test_thousands_of_boxes_are_compared_block_by_block(classes: int | None) -> None:
+    rng = np.random.default_rng(1)
+    corners = rng.integers(0, 90, (1500, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(0, 20, (1500, 2))], 1).astype(float)
+    scores = rng.permutation(1500)
+    ids = np.zeros(1500, int) if classes is None else rng.integers(0, classes, 1500)
+    overlaps = (iou(boxes, boxes) > 0.4) & (ids[:, None] == ids)
+    expected: list[int] = []
+    for place in np.argsort(-scores):
+        if not overlaps[place, expected].any():
+            expected.append(place)
+    kept = suppress(boxes, scores, None if classes is None else ids, threshold=0.4)
+    assert kept.tolist() == expected
+    assert (area(boxes[kept]) == 0).any()  # what has no area repeats nothing
+
+
+def test_boxes_that_are_none_neither_go_nor_suppress() -> None:
+    boxes = np.array([[0, 0, np.nan, 9], [9, 9, 0, 0], [0, 0, 9, 9], [0, 0, 9, 8]], float)
+    assert suppress(boxes, np.array([4.0, 3, 2, 1])).tolist() == [0, 1, 2]
+
+
 def test_no_boxes() -> None:
+    assert suppress(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)).shape == (0,)
     assert suppress(np.zeros((0, 4)), np.zeros(0)).shape == (0,)
     assert soften(np.zeros((0, 4)), np.zeros(0)).shape == (0,)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from toolkit.utils.boxes import iou
+from toolkit.utils.boxes import area, iou
+
+BLOCK = 256  # boxes that are compared with one another at once
 
 
 def suppress(
@@ -22,22 +26,58 @@ def suppress(
         Places of the boxes that are kept, ``(K,)`` int64, the best first.
     """
     order = np.argsort(-scores, kind="stable")
-    kept: list[int] = []
-    groups = [order] if ids is None else [order[ids[order] == i] for i in np.unique(ids)]
-    for group in groups:
-        kept.extend(_greedy(boxes[group], group, threshold))
-    places = np.array(kept, np.int64)
+    starts = np.zeros(min(len(order), 1), np.int64)
+    if ids is not None:
+        order = order[np.argsort(ids[order], kind="stable")]
+        starts = np.append(starts, np.flatnonzero(np.diff(ids[order])) + 1)
+    columns = np.stack([*boxes[order].T, area(boxes[order])])
+    kept = [
+        begin + _greedy(columns[:, begin:end], threshold)
+        for begin, end in pairwise([*starts, len(order)])
+    ]
+    places = order[np.concatenate([starts[:0], *kept])]
     return places[np.argsort(-scores[places], kind="stable")]
 
 
-def _greedy(boxes: np.ndarray, places: np.ndarray, threshold: float) -> np.ndarray:
-    """Those of ``places`` that stay; ``boxes`` are theirs, the best first."""
-    alive = np.ones(len(boxes), bool)
-    overlaps = iou(boxes, boxes) > threshold
-    for index in range(len(boxes)):
+def _greedy(columns: np.ndarray, threshold: float) -> np.ndarray:
+    """Places of the boxes that stay, of rows x0, y0, x1, y1 and area with the best first.
+
+    Block by block, lest all overlaps of many boxes be in memory at once.
+    """
+    places, kept = np.arange(columns.shape[1]), []
+    while len(places):
+        head, columns = columns[:, :BLOCK], columns[:, BLOCK:]
+        best = _chain(_overlap(head, head, threshold))
+        kept.append(places[best])
+        places = places[BLOCK:]
+        if len(places):
+            stay = ~_overlap(head[:, best], columns, threshold).any(0)
+            places, columns = places[stay], columns[:, stay]
+    return np.concatenate(kept)
+
+
+def _overlap(first: np.ndarray, second: np.ndarray, threshold: float) -> np.ndarray:
+    """Whether IoUs ``(R, S)`` are above the threshold, of rows x0, y0, x1, y1 and area."""
+    first = first[:, :, None]
+    with np.errstate(invalid="ignore"):  # boxes without area are over none
+        common, height = (
+            np.minimum(first[axis + 2], second[axis + 2]) - np.maximum(first[axis], second[axis])
+            for axis in (0, 1)
+        )
+        np.maximum(common, 0, out=common)
+        common *= np.maximum(height, 0, out=height)
+        union = np.add(first[4], second[4], out=height)
+        union -= common
+        return common / union > threshold
+
+
+def _chain(overlap: np.ndarray) -> np.ndarray:
+    """Places of the boxes that stay, of a table of overlaps with the best first."""
+    alive = np.ones(len(overlap), bool)
+    for index in np.flatnonzero(np.count_nonzero(overlap, axis=1) > 1):  # others than itself
         if alive[index]:
-            alive[index + 1 :] &= ~overlaps[index, index + 1 :]
-    return places[alive]
+            alive[index + 1 :][overlap[index, index + 1 :]] = False
+    return np.flatnonzero(alive)
 
 
 def soften(
