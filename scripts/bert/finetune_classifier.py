@@ -7,7 +7,8 @@ DATA holds one folder a task of GLUE, or the files of another data set as publis
 folder holds the tokenizer's files, too. The dev set (the test set, where there is no other) is
 scored after each epoch; the weights kept are those after the last one. ``--out`` gets
 ``predictions.tsv``, in GLUE's own format, and ``model``, a folder for ``toolkit predict``, besides
-what every run leaves.
+what every run leaves. ``--hand-in MRPC`` (for MNLI: ``MNLI-m MNLI-mm AX``) answers GLUE's test
+files, too, as ``MRPC.tsv``, which is what its site takes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
-from toolkit.data.text.glue import Example
+from toolkit.data.text.glue import TESTS, Example, read_glue_test
 from toolkit.data.text.tokenizers import load_tokenizer
 from toolkit.utils.metrics.text_pairs import MEASURES
 from toolkit.utils.training import Evaluation, StepResult
@@ -36,8 +37,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", choices=classifier_data.TASKS, default="MRPC")
+    parser.add_argument("--hand-in", nargs="*", default=[], choices=list(TESTS), metavar="FILE")
     tuning.add_options(parser, epochs=3, learning_rate=5e-5, max_length=128)
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    for name in args.hand_in:
+        if (task := TESTS[name][0]) != args.task:
+            parser.error(f"{name} is answered by a network for {task}, not {args.task}")
+    return args
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,12 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     run = tuning.tune(net, batches, args, forward=objective, callbacks=[evaluation])
     tuning.save_model(net, args, task.classes)
     write_predictions(args.out / "predictions.tsv", task.classes, net, scoring)
+    for name in args.hand_in:
+        texts = [(*row, None)[:2] for row in read_glue_test(args.data, name)]
+        unseen = [Example(first, second, label=0.0) for first, second in texts]
+        encoded = encode(unseen, tokenizer, args.max_length)
+        loader = DataLoader(encoded, args.batch_size, batchify=BATCHIFY)
+        write_predictions(args.out / f"{name}.tsv", task.classes, net, loader)
     scores = {name: float(run.values[f"val_{name}"]) for name in task.measures}
     print(json.dumps({"task": args.task, "seed": args.seed, **scores}))
     return scores

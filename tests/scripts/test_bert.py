@@ -80,6 +80,25 @@ def test_an_encoder_is_fine_tuned(
     assert (out / "log.jsonl").is_file()
 
 
+def test_files_without_labels_are_answered(weights: Path, data: Path, tmp_path: Path) -> None:
+    (data / "SST-2" / "test.tsv").write_text("index\tsentence\n0\tgood\n1\ta bad film\n2\ta\n")
+    run(
+        "finetune_classifier",
+        [data, "--task", "SST-2", "--hand-in", "SST-2", *tiny(weights, tmp_path)],
+    )
+    header, *lines = (tmp_path / "SST-2.tsv").read_text().splitlines()
+    assert header == "index\tprediction"
+    assert [line.partition("\t")[0] for line in lines] == ["0", "1", "2"]
+    assert {line.partition("\t")[2] for line in lines} <= {"0", "1"}
+
+
+def test_a_file_of_another_task_is_not_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("finetune_classifier")
+    with pytest.raises(SystemExit):
+        script.parse(["data", "--task", "RTE", "--hand-in", "AX", "--out", "out"])
+    assert "AX is answered by a network for MNLI, not RTE" in capsys.readouterr().err
+
+
 def test_lines_become_vectors(weights: Path, tmp_path: Path) -> None:
     script = load("embed")
     (tmp_path / "lines.txt").write_text("a good film\nbad\na very bad film\nbad\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.data.text.glue import GLUE, Example, read_glue
+from toolkit.data.text.glue import GLUE, TESTS, Example, read_glue, read_glue_test
 
 
 def write(root: Path, folder: str, file: str, text: str) -> None:
@@ -55,6 +55,29 @@ def test_faults_are_named_with_their_line(tmp_path: Path) -> None:
         read_glue(tmp_path, "MRCP")
     with pytest.raises(ValueError, match="split must be 'train' or 'dev', got 'test'"):
         read_glue(tmp_path, "MRPC", "test")
+
+
+def test_test_files_have_texts_alone(tmp_path: Path) -> None:
+    write(tmp_path, "CoLA", "test", "index\tsentence\n0\tIt rained.\n1\tRained it.\n")
+    assert read_glue_test(tmp_path, "CoLA") == [("It rained.",), ("Rained it.",)]
+    write(tmp_path, "MRPC", "test", "index\t#1 ID\t#2 ID\t#1 String\t#2 String\n0\t7\t8\ta\tb\n")
+    assert read_glue_test(tmp_path, "MRPC") == [("a", "b")]
+    with pytest.raises(ValueError, match="unknown GLUE test file 'MNLI'; did you mean"):
+        read_glue_test(tmp_path, "MNLI")
+    write(tmp_path, "RTE", "test", "index\tsentence1\tsentence2\n0\ta\n")
+    with pytest.raises(ValueError, match=r"test\.tsv, line 2: 2 columns, at least 3 are needed"):
+        read_glue_test(tmp_path, "RTE")
+
+
+def test_networks_of_mnli_answer_three_files(tmp_path: Path) -> None:
+    files = {name: file for name, (task, file) in TESTS.items() if task == "MNLI"}
+    assert len(files) == 3
+    for name, file in files.items():
+        folder, _, stem = file.partition("/")
+        write(tmp_path, folder, stem, f"index\tsentence1\tsentence2\n0\t{name}\tb\n")
+        assert read_glue_test(tmp_path, name) == [(name, "b")]
+    # The other set to develop on has no network of its own.
+    assert {task for task, _ in TESTS.values()} == set(GLUE) - {"MNLI-mm"}
 
 
 @pytest.mark.realdata

@@ -52,6 +52,21 @@ GLUE = {
 }
 
 
+TESTS = {  # files without labels, as answers are handed in: the task to train on, the file
+    "CoLA": ("CoLA", "CoLA/test"),
+    "SST-2": ("SST-2", "SST-2/test"),
+    "MRPC": ("MRPC", "MRPC/test"),
+    "STS-B": ("STS-B", "STS-B/test"),
+    "QQP": ("QQP", "QQP/test"),
+    "MNLI-m": ("MNLI", "MNLI/test_matched"),
+    "MNLI-mm": ("MNLI", "MNLI/test_mismatched"),
+    "QNLI": ("QNLI", "QNLI/test"),
+    "RTE": ("RTE", "RTE/test"),
+    "WNLI": ("WNLI", "WNLI/test"),
+    "AX": ("MNLI", "diagnostic/diagnostic"),
+}
+
+
 @dataclass(frozen=True)
 class Example:
     """One line of a task's file."""
@@ -94,6 +109,24 @@ def parse_glue(task: GlueTask, lines: Iterable[str], name: str) -> list[Example]
     return [
         _example(task, fields, where) for where, fields in _rows(lines, columns, task.header, name)
     ]
+
+
+def read_glue_test(root: str | os.PathLike[str], name: str) -> list[tuple[str, ...]]:
+    """The texts of a file whose labels are not published, in its order.
+
+    Args:
+        root: Folder that holds one folder a task.
+        name: A file of ``TESTS``, by the name under which its predictions are handed in.
+
+    Raises:
+        ValueError: no such file; a line without its columns, the file and the line named.
+        FileNotFoundError: the file is not there.
+    """
+    if name not in TESTS:
+        raise ValueError(unknown("GLUE test file", name, TESTS))
+    task, file = TESTS[name]
+    path = Path(root) / f"{file}.tsv"
+    return parse_texts(GLUE[task], path.read_text(encoding="utf-8-sig").split("\n"), str(path))
 
 
 def parse_texts(task: GlueTask, lines: Iterable[str], name: str) -> list[tuple[str, ...]]:
