@@ -1,6 +1,8 @@
-"""Goes on with texts by a language model.
+"""Goes on with texts by a language model, or writes a text for each by T5.
 
     python scripts/generation/generate.py "It was a dark" --weights FOLDER --temperature 0.8
+    python scripts/generation/generate.py "translate English to German: Hello." --model t5_small \\
+        --weights FOLDER --beam 4
 
 FOLDER holds ``config.json``, weights and the tokenizer's files as the ``transformers`` package
 writes them; ``--weights openai_webtext`` takes those that GluonNLP published, with ``--tokenizer``
@@ -35,46 +37,60 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=1, help="of each text")
     parser.add_argument("--beam", type=int, default=0, help="width; 0 for none")
     parser.add_argument("--length-penalty", type=float, default=1.0)
-    parser.add_argument("--end", default="<|endoftext|>", help="token that ends a text")
+    parser.add_argument("--end", default="<|endoftext|>", help="token that ends what goes on")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(arguments)
 
 
 def write(
-    net: mx.gluon.Block, tokenizer: Tokenizer, text: str, args: argparse.Namespace
-) -> list[str]:
-    """What comes after a text, in each of the ways that were asked for."""
-    ids = tokenizer.encode(text).ids
-    end = tokenizer.vocab.token_to_idx.get(args.end)
+    net: mx.gluon.Block, beginnings: list[list[int]], end: int | None, args: argparse.Namespace
+) -> list[list[int]]:
+    """What comes after a beginning, in each of the ways that were asked for."""
     if args.beam:
         if end is None:
             raise ValueError(f"a beam needs the token that ends a text; there is no {args.end!r}")
         found = beam_search(
             net,
-            ids,
+            beginnings[0],
             end=end,
             width=args.beam,
             max_tokens=args.max_tokens,
             length_penalty=args.length_penalty,
         )
-        rows = [list(one.tokens) for one in found[: args.samples]]
+        return [list(one.tokens) for one in found[: args.samples]]
+    sampling = Sampling(args.temperature, args.top_k, args.top_p, args.repetition, args.seed)
+    options = {"max_tokens": args.max_tokens, "end": end, "sampling": sampling}
+    rows: list[list[int]] = generate(net, beginnings, **options).tolist()
+    return rows
+
+
+def answer(
+    net: mx.gluon.Block, tokenizer: Tokenizer, text: str, args: argparse.Namespace
+) -> list[str]:
+    """Texts that go on with a text, or are written for it where the network reads it apart."""
+    ids = tokenizer.encode(text).ids
+    if hasattr(net, "writer"):
+        # A beam makes its own rows of the first.
+        tokens = mx.nd.array([ids] * (1 if args.beam else args.samples), dtype="int32")
+        lengths = mx.nd.array([len(ids)] * len(tokens), dtype="int32")
+        writer = net.writer(tokens, mx.nd.zeros_like(tokens), lengths)
+        net, beginnings, end = writer, writer.beginnings, writer.end
     else:
-        sampling = Sampling(args.temperature, args.top_k, args.top_p, args.repetition, args.seed)
-        beginnings = [ids] * args.samples
-        rows = generate(
-            net, beginnings, max_tokens=args.max_tokens, end=end, sampling=sampling
-        ).tolist()
-    return [tokenizer.decode(row[: row.index(end)] if end in row else row) for row in rows]
+        beginnings, end = [ids] * args.samples, tokenizer.vocab.token_to_idx.get(args.end)
+    rows = write(net, beginnings, end, args)
+    rows = [row[: row.index(end)] if end in row else row for row in rows]
+    # A table of words may have more rows than there are words.
+    return [tokenizer.decode([i for i in row if i < len(tokenizer.vocab)]) for row in rows]
 
 
 def main(args: argparse.Namespace) -> list[list[str]]:
     tokenizer = load_tokenizer(args.tokenizer or args.weights)
     sizes = {key: int(value) for key, value in (field.split("=") for field in args.set)}
-    net = get_model(args.model, args.weights, task="causal_language_model", **sizes)
-    found = [write(net, tokenizer, text, args) for text in args.texts]
+    net = get_model(args.model, args.weights, **sizes)
+    found = [answer(net, tokenizer, text, args) for text in args.texts]
     for text, rows in zip(args.texts, found, strict=True):
         for row in rows:
-            print(f"{text}{row}")
+            print(row if hasattr(net, "writer") else f"{text}{row}")
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from toolkit import deploy
-from toolkit.deploy.text_readings import EntityPrediction, ScorePrediction
+from toolkit.deploy.text_readings import EntityPrediction, IntentPrediction, ScorePrediction
 
 Run = Callable[..., Result]
 
@@ -23,6 +23,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     answers = {
         "a score": [ScorePrediction(2.5)],
         "a name": [EntityPrediction("place", "name", 2, 6, 0.75)],
+        "an intent": [
+            IntentPrediction(1, "go", 0.5, (EntityPrediction("place", "York", 2, 6, 0.75),) * 2)
+        ],
         "none": [],
         "a vector": np.array([0.5, -1], np.float32),
         "a text": "written",
@@ -38,6 +41,14 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setitem(vars(deploy), "TextPredictor", Fake)
     return seen
+
+
+def test_slots_stand_beside_their_intent(run: Run, made: list[Any]) -> None:
+    names = ["--labels", "l.txt", "--slots", "s.txt"]
+    result = run("predict", "m", "--text", "an intent", "--weights", "w", *names)
+    assert result.exit_code == 0, result.output
+    assert made[0][2]["slots"] == "s.txt"
+    assert result.stdout.splitlines()[2].split("  ")[-1] == "place: York, place: York"
 
 
 def test_texts_of_every_kind(run: Run, made: list[Any]) -> None:

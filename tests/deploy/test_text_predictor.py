@@ -8,7 +8,9 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 import pytest
+from sentencepiece import SentencePieceTrainer
 
+from toolkit.data.text.tokenizers import load_tokenizer
 from toolkit.deploy import TextPredictor
 from toolkit.model_zoo import get_model, save_huggingface
 
@@ -57,6 +59,49 @@ def test_questions_share_a_context(tmp_path: Path) -> None:
     found = TextPredictor(NAME, tmp_path)(["a", "very"], "good bad film", top=2)
     assert [len(row) for row in found] == [2, 2]
     assert all(one.text in "good bad film" for row in found for one in row)
+
+
+def test_a_folder_of_hidden_words_fills_masks(tmp_path: Path) -> None:
+    write(tmp_path, "masked_language_model", [])
+    predictor = TextPredictor(NAME, tmp_path)
+    found = predictor("a [MASK] film", top=3)
+    assert [one.word in WORDS for one in found] == [True] * 3
+    assert sum(one.prob for one in predictor("a [MASK] film", top=len(WORDS))) == pytest.approx(1)
+
+
+def test_intents_and_slots_take_two_lists_of_names(tmp_path: Path) -> None:
+    write(tmp_path, "sentence_encoder", [])  # whose heads start at random
+    (tmp_path / "slots.txt").write_text("O\nB-what\n")
+    predictor = TextPredictor(
+        NAME, tmp_path, task="intent_slots", labels=["go", "ask"], slots=tmp_path / "slots.txt"
+    )
+    (best,) = predictor("a good film", top=1)
+    assert best.label in ("go", "ask")
+    assert {slot.type for slot in best.slots} <= {"what"}
+
+
+def test_a_text_is_written_for_a_text(tmp_path: Path) -> None:
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(["hello world", "how are you", "say hello to the old man"] * 30),
+        model_prefix=str(tmp_path / "spiece"),
+        vocab_size=50,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **{"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1},
+    )
+    words = len(load_tokenizer(tmp_path / "spiece.model").vocab) + 100
+    mx.random.seed(1)
+    # More rows than words, as T5's own table has.
+    net = get_model("t5_small", head_units=4, hidden_units=16, vocab_size=words + 28)
+    net.initialize(mx.init.Normal(0.5))
+    save_huggingface(net, tmp_path)
+    predictor = TextPredictor("t5_small", tmp_path, max_tokens=5)
+    assert predictor.task == "sequence_to_sequence"
+    assert predictor.model.tokenizer.encode("hello").tokens[-1] == "</s>"
+    found = predictor(["hello world how are you", "say", ""])
+    assert all(isinstance(one, str) for one in found)
+    assert any(found)
+    assert predictor("say") == found[1]
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from toolkit.data.text.tokenizers import Tokenizer, load_tokenizer
+from toolkit.deploy.text_model import TextModel
 from toolkit.deploy.text_readings import (
-    TextModel,
     answer_questions,
     classify_texts,
     embed_texts,
+    find_intents,
     tag_texts,
-    write_texts,
 )
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "new", "york", "in", "who"]
@@ -69,6 +69,21 @@ def test_entities_are_pieces_of_the_text(tokenizer: Tokenizer) -> None:
     assert unnamed[0].type == "tag 2"
 
 
+def test_intents_come_with_their_slots(tokenizer: Tokenizer) -> None:
+    slots = per_token({"york": [0.0, 5.0], "new": [4.0, 0.0]})
+    intents = per_token({"who": [0.0, 3.0]})
+
+    def net(*inputs: Any) -> tuple[mx.nd.NDArray, mx.nd.NDArray]:
+        return intents(*inputs).sum(axis=1), slots(*inputs)
+
+    model = TextModel(net, tokenizer, ("go", "ask"), ("O", "B-city"))
+    first, second = find_intents(model, ["who in York", "new"], None, 2)
+    assert [one.label for one in first] == ["ask", "go"]
+    assert first[0].prob == pytest.approx(np.exp(3) / (np.exp(3) + 1))
+    assert [(slot.type, slot.text, slot.start) for slot in first[0].slots] == [("city", "York", 7)]
+    assert second[0].slots == ()
+
+
 def test_answers_come_from_the_best_window(tokenizer: Tokenizer) -> None:
     table = per_token({"new": [5.0, 0.0], "york": [0.0, 6.0], "[CLS]": [1.0, 1.0]})
 
@@ -92,33 +107,3 @@ def test_vectors_are_in_the_order_of_the_texts(tokenizer: Tokenizer) -> None:
     model = TextModel(lambda *inputs: word(*inputs).sum(axis=1), tokenizer, batch_size=1)
     found = embed_texts(model, ["good", "bad bad", "good bad"], None, 0)
     np.testing.assert_array_equal(found, [[1, 0], [0, 2], [1, 1]])
-
-
-class Counter:
-    """Goes on with the number after the last token's, up to the end of the vocabulary."""
-
-    def step(self, tokens: mx.nd.NDArray, states: Any = None) -> tuple[mx.nd.NDArray, Any]:
-        return mx.nd.one_hot((tokens[:, -1] + 1) % len(WORDS), len(WORDS)), states
-
-
-def test_what_is_written_is_a_text() -> None:
-    bare = TextModel(Counter(), PlainWords(), max_tokens=2)
-    assert write_texts(bare, ["good"], None, 0) == ["bad new"]
-
-
-class PlainWords:
-    """Words of the list, without special tokens; perhaps one of them ends a text."""
-
-    def __init__(self, **end: int) -> None:
-        self.vocab = type("Words", (), {"token_to_idx": end})
-
-    def encode(self, text: str) -> Any:
-        return type("Ids", (), {"ids": [WORDS.index(word) for word in text.split()]})
-
-    def decode(self, ids: list[int]) -> str:
-        return " ".join(WORDS[i] for i in ids)
-
-
-def test_nothing_is_written_beyond_the_end_of_a_text() -> None:
-    words = PlainWords(**{"<|endoftext|>": WORDS.index("in")})
-    assert write_texts(TextModel(Counter(), words), ["good"], None, 0) == ["bad new york"]

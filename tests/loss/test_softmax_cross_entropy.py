@@ -37,11 +37,12 @@ def test_equals_the_formula(batch, smoothing, hybridize):
     )
 
 
-def test_ignored_samples_count_nothing(batch):
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
+def test_ignored_samples_count_nothing(batch, dtype):
     scores, labels = batch
     labels[[1, 4]] = 2
     loss = SoftmaxCrossEntropyLoss(0.1, ignore=2)
-    value = loss(mx.nd.array(scores), mx.nd.array(labels)).asscalar()
+    value = loss(mx.nd.array(scores), mx.nd.array(labels, dtype=dtype)).asscalar()
     kept = labels != 2
     np.testing.assert_allclose(value, reference(scores[kept], labels[kept], 0.1).mean(), rtol=1e-5)
 

@@ -24,6 +24,7 @@ class Texts:
     task: str | None = None
     tokenizer: str | None = None
     labels: str | None = None  # a file
+    slots: str | None = None  # a file
     max_tokens: int = 64
     temperature: float = 0.0
 
@@ -37,6 +38,7 @@ class Texts:
             task=self.task,
             tokenizer=self.tokenizer,
             labels=self.labels,
+            slots=self.slots,
             max_tokens=self.max_tokens,
             sampling=model_zoo.Sampling(self.temperature),
         )
@@ -58,6 +60,7 @@ OPTIONS = (
     click.option("--task", help="Of a text model; default: what its weights say."),
     click.option("--tokenizer", metavar="PATH", help="Default: the folder of the weights."),
     click.option("--labels", metavar="FILE", help="Names of classes or tags, one a line."),
+    click.option("--slots", metavar="FILE", help="Names of slots, beside --labels of intents."),
     click.option("--max-tokens", default=64, show_default=True, type=click.IntRange(min=1)),
     click.option(
         "--temperature",
@@ -99,4 +102,6 @@ def _plain(one: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):  # slots of an intent
+        return ", ".join(f"{one['type']}: {one['text']}" for one in value)
     return f"{value:.4f}" if isinstance(value, float) else value

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.data.text.tokenizers import Tokenizer, load_tokenizer
-from toolkit.deploy.text_readings import PAIRS, TEXT_READINGS, TextModel
+from toolkit.deploy.text_model import TextModel
+from toolkit.deploy.text_readings import PAIRS, TEXT_READINGS
 from toolkit.model_zoo import get_model, model_info
 from toolkit.utils.registry import unknown
 
@@ -19,13 +20,19 @@ ENDINGS = {
     "ForSequenceClassification": "text_classifier",
     "ForTokenClassification": "token_classifier",
     "ForQuestionAnswering": "question_answerer",
+    "ForQuestionAnsweringSimple": "question_answerer",
+    "ForMaskedLM": "masked_language_model",
+    "ForPreTraining": "masked_language_model",
+    "ForConditionalGeneration": "sequence_to_sequence",
+    "T5WithLMHeadModel": "sequence_to_sequence",
     "LMHeadModel": "causal_language_model",
     "Model": "sentence_encoder",
 }
+CLASSES = ("text_classifier", "token_classifier", "intent_slots")  # tasks with labels
 
 
 class TextPredictor:
-    """Classifies texts and pairs, finds names and answers, makes vectors, writes on.
+    """Classifies texts and pairs, finds names and answers, makes vectors, writes texts.
 
     Args:
         model: The name of a text model.
@@ -34,8 +41,9 @@ class TextPredictor:
         task: One of ``TEXT_READINGS``. Default: what the folder's config says, else the model's
             own.
         tokenizer: A tokenizer, or the path of one. Default: that in the folder of the weights.
-        labels: Names of classes or tags by index, or a file with one a line. Default: those that
-            the folder's config has.
+        labels: Names of classes, intents or tags by index, or a file with one a line. Default:
+            those that the folder's config has.
+        slots: Names of slots, the same way, beside those of intents.
         options: Fields of ``TextModel`` (``max_length``, ``batch_size``, ``max_tokens``,
             ``sampling``, ``ctx``).
 
@@ -51,6 +59,7 @@ class TextPredictor:
         task: str | None = None,
         tokenizer: Tokenizer | str | os.PathLike[str] | None = None,
         labels: Sequence[str] | str | os.PathLike[str] | None = None,
+        slots: Sequence[str] | str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> None:
         folder = Path(weights) if Path(weights).is_dir() else None
@@ -59,11 +68,13 @@ class TextPredictor:
         if self.task not in TEXT_READINGS:
             raise ValueError(unknown("task of texts", self.task, TEXT_READINGS))
         cut = _tokenizer(tokenizer or folder)
-        names = _labels(labels, config)
-        classes = {"classes": len(names)} if names and self.task.endswith("classifier") else {}
-        net = get_model(model, os.fspath(weights), task=self.task, **classes)
+        names, details = _labels(labels, config), _labels(slots, {})
+        counts: dict[str, Any] = {"slots": len(details)} if details else {}
+        if names and self.task in CLASSES:
+            counts["classes"] = len(names)
+        net = get_model(model, os.fspath(weights), task=self.task, **counts)
         net.hybridize()
-        given = TextModel(net, cut, names or None, **options)
+        given = TextModel(net, cut, names or None, details or None, **options)
         longest = getattr(net.encoder.config, "max_length", given.max_length)  # some know no end
         self.model = replace(given, max_length=min(given.max_length, longest))
 
@@ -78,9 +89,9 @@ class TextPredictor:
             top: Classes or answers of each text.
 
         Returns:
-            For one text a list of ``ClassPrediction``, ``EntityPrediction`` or
-            ``AnswerPrediction``, a vector (units,), or the text that was written; for several a
-            list of such.
+            For one text a list of ``ClassPrediction``, ``EntityPrediction``,
+            ``IntentPrediction``, ``AnswerPrediction`` or ``WordPrediction``, a vector (units,), or
+            the text that was written; for several a list of such.
 
         Raises:
             ValueError: no texts; another number of pairs; pairs for a task of single texts, or a

@@ -6,50 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
-from toolkit.data.batchify import Pad
 from toolkit.data.text.passages import cut_passage
-from toolkit.data.text.tokenizers import Tokenizer
 from toolkit.data.text.word_pieces import cut_words
 from toolkit.deploy.classification import ClassPrediction, classify, softmax
-from toolkit.model_zoo.generation import Sampling, generate
+from toolkit.deploy.text_model import TextModel
+from toolkit.deploy.text_writing import fill_masks, reply_to_texts, write_texts
 from toolkit.model_zoo.tasks.answer_spans import Scores, best_spans
 from toolkit.utils.metrics.entities import OUTSIDE, find_entities
-
-END = "<|endoftext|>"  # of GPT-2's vocabulary
-
-
-@dataclass(frozen=True)
-class TextModel:
-    """A network of ``get_model`` with all that it takes to run on texts."""
-
-    net: Any
-    tokenizer: Tokenizer
-    labels: tuple[str, ...] | None = None  # names of classes or of tags, by index
-    max_length: int = 128  # tokens of a text; of a window where a text is cut into several
-    batch_size: int = 16
-    max_tokens: int = 64  # words to write,
-    sampling: Sampling | None = None  # and how they are chosen; default the likeliest
-    ctx: Any = None
-
-    def run(self, rows: Sequence[tuple[Any, Any]]) -> list[tuple[np.ndarray, ...]]:
-        """Each row's outputs for its tokens and segments, in the order of the rows."""
-        found: list[Any] = [None] * len(rows)
-        # Like lengths together, so that little is padded.
-        order = np.argsort([-len(tokens) for tokens, _ in rows], kind="stable")
-        for start in range(0, len(order), self.batch_size):
-            some = order[start : start + self.batch_size]
-            arrays = [Pad()([np.asarray(rows[i][part]) for i in some]) for part in (0, 1)]
-            arrays.append(np.array([len(rows[i][0]) for i in some]))
-            outputs = self.net(*(mx.nd.array(a, dtype="int32", ctx=self.ctx) for a in arrays))
-            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            mx.nd.waitall()
-            values = zip(*(output.asnumpy() for output in outputs), strict=True)
-            for row, own in zip(some, values, strict=True):
-                found[row] = own
-        return found
 
 
 @dataclass(frozen=True)
@@ -68,6 +33,16 @@ class EntityPrediction:
     start: int  # in characters of the text
     end: int
     prob: float  # of the tags, the least of its words, in [0, 1]
+
+
+@dataclass(frozen=True)
+class IntentPrediction:
+    """What a text wants, and the pieces of it that say the details."""
+
+    index: int
+    label: str | None
+    prob: float  # in [0, 1]
+    slots: tuple[EntityPrediction, ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +105,23 @@ def _entities(
     ]
 
 
+def find_intents(
+    model: TextModel, texts: Sequence[str], pairs: Sequence[str] | None, top: int
+) -> list[list[IntentPrediction]]:
+    """The most probable intents of texts, each with all slots of the text."""
+    sentences = [text.split() for text in texts]
+    cut = [cut_words(words, model.tokenizer, max_length=model.max_length) for words in sentences]
+    outputs = model.run([(one.tokens, one.segments) for one in cut])
+    intents = classify([np.stack([scores for scores, _ in outputs])], model.labels, top)
+    found = []
+    for place, (text, words, one) in enumerate(zip(texts, sentences, cut, strict=True)):
+        probs = one.gather(softmax(outputs[place][1]), None)
+        slots = tuple(_entities(text, words, probs, model.slots))
+        best = [IntentPrediction(i.index, i.label, i.prob, slots) for i in intents[place]]
+        found.append(best)
+    return found
+
+
 def answer_questions(
     model: TextModel, texts: Sequence[str], pairs: Sequence[str] | None, top: int
 ) -> list[list[AnswerPrediction]]:
@@ -167,28 +159,15 @@ def embed_texts(
     return [one for (one,) in model.run([(row.ids, row.segments) for row in encoded])]
 
 
-def write_texts(
-    model: TextModel, texts: Sequence[str], pairs: Sequence[str] | None, top: int
-) -> list[str]:
-    """What the model goes on with after each text, up to its own end of a text."""
-    vocab = model.tokenizer.vocab
-    end = vocab.token_to_idx.get(END)
-    found = []
-    for text in texts:
-        ids = model.tokenizer.encode(text).ids
-        new = generate(
-            model.net, [ids], max_tokens=model.max_tokens, end=end, sampling=model.sampling
-        )[0].tolist()
-        found.append(model.tokenizer.decode(new[: new.index(end)] if end in new else new))
-    return found
-
-
 Reading = Callable[[TextModel, Sequence[str], Sequence[str] | None, int], list[Any]]
 TEXT_READINGS: Mapping[str, Reading] = {
     "text_classifier": classify_texts,
     "token_classifier": tag_texts,
     "question_answerer": answer_questions,
     "sentence_encoder": embed_texts,
+    "intent_slots": find_intents,
+    "masked_language_model": fill_masks,
     "causal_language_model": write_texts,
+    "sequence_to_sequence": reply_to_texts,
 }
 PAIRS = ("text_classifier", "question_answerer", "sentence_encoder")  # tasks that take two texts

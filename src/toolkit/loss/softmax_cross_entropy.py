@@ -32,7 +32,7 @@ class SoftmaxCrossEntropyLoss(HybridBlock):
             loss = (1 - self._smoothing) * loss - self._smoothing * F.mean(logs, axis=-1)
         if self._ignore is None:
             return F.mean(loss)
-        counted = labels != self._ignore
+        counted = F.cast(labels != self._ignore, "float32")  # whatever the labels are
         return F.sum(F.where(counted, loss, F.zeros_like(loss))) / F.broadcast_maximum(
             F.sum(counted), F.ones((1,))
         )

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "EntityScores": "entities",
         "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
+        "corpus_bleu": "bleu",
         "find_entities": "entities",
         "score_answers": "squad",
     },

@@ -49,6 +49,10 @@ def test_sentencepiece(tmp_path: Path, spm_file: Path) -> None:
     assert loaded.encode("hello").tokens[-1] == "</s>"
     plain = load_tokenizer(spm_file)
     assert len(loaded.vocab) - len(plain.vocab) == 100
+    assert load_tokenizer(tmp_path).template == TEMPLATES["plain"]
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    assert load_tokenizer(tmp_path).template == TEMPLATES["t5"]
+    assert load_tokenizer(tmp_path, kind="other").template == TEMPLATES["plain"]
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def load_tokenizer(
             ``encoder.json`` and ``vocab.bpe``; ``spiece.model``; or ``vocab.txt``. Or a file:
             ``.json``, ``.txt`` and ``.vocab`` (WordPiece), ``.model`` and ``.spiece``.
         kind: "t5", "albert", "xlnet" or "roberta" decide the special tokens where the folder's
-            ``tokenizer_config.json`` does not.
+            ``tokenizer_config.json`` does not; default what its ``config.json`` says of the model.
         engine: "tokenizers", "python", or "auto": the library where it is installed.
 
     Raises:
@@ -88,7 +88,8 @@ def load_tokenizer(
     """
     path = Path(path)
     if path.is_dir():
-        config = {"tokenizer_class": kind, **_config(path / "tokenizer_config.json")}
+        model = _config(path / "config.json").get("model_type")
+        config = {"tokenizer_class": kind or model, **_config(path / "tokenizer_config.json")}
         for layout in LAYOUTS:
             files = [path / name for name in layout.files]
             if all(file.is_file() for file in files):
