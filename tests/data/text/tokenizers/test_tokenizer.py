@@ -5,7 +5,14 @@ import pickle
 import pytest
 
 from toolkit.data.text import Vocab
-from toolkit.data.text.tokenizers import TEMPLATES, WordPieceTokenizer, WordTokenizer
+from toolkit.data.text.tokenizers import (
+    TEMPLATES,
+    ByteBPETokenizer,
+    SentencePieceTokenizer,
+    Tokenizer,
+    WordPieceTokenizer,
+    WordTokenizer,
+)
 
 
 def test_encode_batches_pairs_and_decode(wordpiece: WordPieceTokenizer) -> None:
@@ -67,7 +74,37 @@ def test_pickles_into_workers(wordpiece: WordPieceTokenizer, hard_texts: list[st
     assert again.encode_ids(hard_texts) == wordpiece.encode_ids(hard_texts)
 
 
-def test_long_lines(wordpiece: WordPieceTokenizer) -> None:
-    line = "the cafe " * 200_000
-    assert len(wordpiece.encode_ids([line])[0]) == 400_002
+REPEATS = 700_000
+LINE = "hello the cafe " * REPEATS  # 10.5 MB
+
+
+@pytest.fixture(params=["wordpiece", "byte_bpe", "spm", "words"])
+def any_kind(request: pytest.FixtureRequest) -> Tokenizer:
+    """One of each kind, the first two by Python: the library is no slower."""
+    kind = request.param
+    if kind == "wordpiece":
+        return WordPieceTokenizer(request.getfixturevalue("bert_vocab"), engine="python")
+    if kind == "byte_bpe":
+        vocab = request.getfixturevalue("byte_vocab")
+        return ByteBPETokenizer(vocab, [("h", "e"), ("Ġ", "w")], engine="python")
+    if kind == "spm":
+        return SentencePieceTokenizer(request.getfixturevalue("spm_file"))
+    return WordTokenizer(vocab=Vocab({"hello": 1, "the": 1, "cafe": 1}))
+
+
+def test_a_line_of_ten_megabytes(any_kind: Tokenizer) -> None:
+    few = any_kind.encode_ids([LINE[:150]], special=False)[0]
+    (ids,) = any_kind.encode_ids([LINE], special=False)
+    assert len(ids) >= 3 * REPEATS
+    assert ids[: len(few) - 2] == few[:-2]
+    assert len(ids) == pytest.approx(len(few) * REPEATS / 10, rel=1e-3)
+
+
+def test_a_long_word_is_unknown(wordpiece: WordPieceTokenizer) -> None:
     assert wordpiece.encode("x" * 1_000_000).tokens == ["[CLS]", "[UNK]", "[SEP]"]
+
+
+def test_a_long_line_by_either_engine(wordpiece: WordPieceTokenizer) -> None:
+    encoding = wordpiece.encode("the cafe " * 100_000)
+    assert len(encoding.ids) == 200_002
+    assert encoding.offsets[-2] == (899_995, 899_999)
