@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.data.text.datasets import DATASETS, list_datasets, load, load_dataset
+from toolkit.data.text.datasets.source import DatasetError
 
 
 def test_names_and_splits() -> None:
@@ -31,6 +32,12 @@ def test_samples(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(dataset))[0] == dataset[0]
     with pytest.raises(IndexError, match="index 2 is out of range"):
         dataset[2]
+
+
+def test_a_file_without_samples_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").touch()
+    with pytest.raises(DatasetError, match=r"train\.txt: no samples"):
+        load_dataset("TREC", root=tmp_path)
 
 
 def test_what_is_not_there_says_where_to_get_it(

@@ -29,7 +29,11 @@ def model(
         head += struct.pack("<2i", *pair)
     if new:
         head += struct.pack("<?", quantized)
-    return head + struct.pack("<2q", *MATRIX.shape) + MATRIX.tobytes()
+    return head + packed(MATRIX) + (b"\0" if new else b"") + packed(MATRIX[:4])
+
+
+def packed(matrix: np.ndarray) -> bytes:
+    return struct.pack("<2q", *matrix.shape) + matrix.tobytes()
 
 
 def mean(word: str, own: bool = True) -> list[float]:
@@ -70,10 +74,12 @@ def test_models_without_ngrams_and_with_some_left_out(tmp_path: Path) -> None:
     [
         (struct.pack("<2i", MAGIC, 99), "format 99; 11 and 12 are read"),
         (struct.pack("<12i", *[-1] * 12) + bytes(40), "is no fastText model"),
-        (model()[:40], "ends within its header"),
+        (model()[:40], "ends within a header"),
         (model()[:100], "cut off within word 0 of 4"),
         (model()[:115], "cut off within word 1 of 4"),
-        (model()[:-5], "vector 9 of 10 is not whole"),
+        (model()[: -5 - len(packed(MATRIX[:4]))], ": vector 9 of 10 is not whole"),
+        (model()[:-5], "output vector 3 of 4 is not whole"),
+        (model(new=False)[: -len(packed(MATRIX[:4]))], "ends within a header"),
         (model(quantized=True), "is quantized"),
     ],
 )

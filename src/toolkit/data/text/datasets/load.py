@@ -15,7 +15,7 @@ from typing import Any
 from toolkit.data.dataset import Dataset
 from toolkit.data.text.datasets.gluonnlp_names import GLUONNLP
 from toolkit.data.text.datasets.rows import Layout, TextSet
-from toolkit.data.text.datasets.source import Source
+from toolkit.data.text.datasets.source import DatasetError, Source
 from toolkit.data.text.datasets.table import DATASETS
 from toolkit.utils.files import cache_dir, fetch
 from toolkit.utils.registry import unknown
@@ -77,7 +77,8 @@ def load_dataset(
             ``datasets/<name>`` of the cache, where what the mirrors have is fetched to.
 
     Raises:
-        ValueError: no such name or split; a file that is not what it should be (its line is named).
+        ValueError: no such name or split; a file that is not what it should be (its line is
+            named) or that has nothing in it.
         FileNotFoundError: the files are not there and no mirror has them: where they are
             published, what they are called, and the licence that forbids fetching, if one does.
         OSError: a mirror has them and cannot be reached, see ``toolkit.utils.files.fetch``.
@@ -97,7 +98,10 @@ def load_dataset(
     if layout is None:
         raise FileNotFoundError(_missing(name, row, split, folder))
     sources = [Source(folder, file, layout.encoding) for file in layout.splits[split]]
-    return TextDataset(name, split, layout.read(sources), row.classes)
+    samples = layout.read(sources)
+    if not samples:
+        raise DatasetError(f"{' and '.join(str(s.folder / s.name) for s in sources)}: no samples")
+    return TextDataset(name, split, samples, row.classes)
 
 
 def _there(row: TextSet, split: str, folder: Path) -> Layout | None:

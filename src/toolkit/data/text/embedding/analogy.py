@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from toolkit.data.text.embedding.similarity import unit
 from toolkit.data.text.embedding.token_embedding import TokenEmbedding
+from toolkit.data.text.splitters import read_lines
 from toolkit.utils.registry import unknown
 
 Question = tuple[str, str, str, str]  # a, b, c and the answer
@@ -105,11 +105,11 @@ def read_questions(path: str | os.PathLike[str]) -> dict[str, list[Question]]:
     """The questions of a file in word2vec's layout: four words a line under ``: category``.
 
     Raises:
-        ValueError: a line is neither; the message has it.
+        ValueError: it holds no questions or is not UTF-8; or a line is neither: the message has it.
     """
     found: dict[str, list[Question]] = {}
     category = ""
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if line.startswith(":"):
             category = line[1:].strip()
             continue
@@ -119,6 +119,8 @@ def read_questions(path: str | os.PathLike[str]) -> dict[str, list[Question]]:
         if len(parts) != 4:
             raise ValueError(f"{path}, line {number}: expected four words, got {line!r}")
         found.setdefault(category, []).append((parts[0], parts[1], parts[2], parts[3]))
+    if not found:
+        raise ValueError(f"{path} holds no questions")
     return found
 
 

@@ -86,7 +86,7 @@ def read_fasttext_bin(path: Path) -> SubwordVectors:
         try:
             return _read(file, path)
         except struct.error:
-            raise ValueError(f"{path} is cut off: it ends within its header") from None
+            raise ValueError(f"{path} is cut off: it ends within a header") from None
 
 
 def _read(file: BinaryIO, path: Path) -> SubwordVectors:
@@ -111,6 +111,8 @@ def _read(file: BinaryIO, path: Path) -> SubwordVectors:
     if new and _take(file, "<?")[0]:
         raise ValueError(f"{path} is quantized (.ftz); only .bin models are read")
     matrix = _matrix(file, path, known["dim"])
+    if not (new and _take(file, "<?")[0]):  # what a model predicts by; a sound file ends with it
+        _matrix(file, path, known["dim"], "output ")
     hashes = None
     if known["maxn"] and known["bucket"]:
         lengths = tuple(range(max(known["minn"], 1), known["maxn"] + 1))
@@ -139,16 +141,17 @@ def _words(file: BinaryIO, size: int, words: int, path: Path) -> dict[str, int]:
     return index
 
 
-def _matrix(file: BinaryIO, path: Path, dim: int) -> np.ndarray:
+def _matrix(file: BinaryIO, path: Path, dim: int, kind: str = "") -> np.ndarray:
+    """The matrix that begins here; what follows it is read next."""
     rows, columns = _take(file, "<2q")
-    start = file.tell()
+    start, size = file.tell(), 4 * rows * columns
     left = path.stat().st_size - start
     if columns != dim or rows < 1:
         raise ValueError(f"{path}: a matrix of {rows} x {columns} for vectors of {dim} numbers")
-    if left < 4 * rows * columns:
-        raise ValueError(
-            f"{path} is cut off: vector {left // (4 * columns)} of {rows} is not whole"
-        )
+    if left < size:
+        record = left // (4 * columns)
+        raise ValueError(f"{path} is cut off: {kind}vector {record} of {rows} is not whole")
+    file.seek(start + size)
     return np.memmap(path, "<f4", "r", start, (rows, columns))
 
 

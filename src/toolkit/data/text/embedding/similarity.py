@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from toolkit.data.text.embedding.token_embedding import TokenEmbedding
+from toolkit.data.text.splitters import read_lines
 
 Pair = tuple[str, str, float]  # two words, and how alike people find them
 
@@ -65,10 +65,12 @@ def read_pairs(
         header: the first line is none.
 
     Raises:
-        ValueError: a line has not as many columns, or no number; the message has it.
+        ValueError: it holds no pairs or is not UTF-8; or a line has not as many columns, or no
+            number: the message has it.
     """
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    return parse_pairs(lines, str(path), columns=columns, separator=separator, header=header)
+    return parse_pairs(
+        read_lines(path), str(path), columns=columns, separator=separator, header=header
+    )
 
 
 def parse_pairs(
@@ -90,6 +92,8 @@ def parse_pairs(
             pairs.append((first, second, float(score)))
         except (IndexError, ValueError) as error:
             raise ValueError(f"{name}, line {number}: no pair with a number: {line!r}") from error
+    if not pairs:
+        raise ValueError(f"{name} holds no pairs")
     return pairs
 
 

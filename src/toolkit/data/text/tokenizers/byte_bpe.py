@@ -15,6 +15,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from toolkit.data.text.splitters import read_lines
 from toolkit.data.text.tokenizers.cached_words import CachedWords
 from toolkit.data.text.tokenizers.encoding import Pieces, PlainPieces
 from toolkit.data.text.tokenizers.engines import Engine, RustEngine, chosen
@@ -147,13 +148,9 @@ def read_merges(path: Path) -> list[Pair]:
     Raises:
         ValueError: it is not UTF-8, empty, or a line is no pair.
     """
-    try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8: {error}") from error
     pairs = []
-    for number, line in enumerate(lines, 1):
-        parts = line.rstrip("\r").split(" ")
+    for number, line in enumerate(read_lines(path), 1):
+        parts = line.split(" ")
         if line.startswith("#version") or parts == [""]:
             continue
         if len(parts) != 2:
