@@ -4,9 +4,10 @@
 
 DATA is the folder with the data set's files as they are published (TREC's may lie in ``qc.zip``).
 ``--hold-out 0.1`` scores that share of the training set instead of the test set, which is how
-options are chosen. MR, CR, MPQA and SUBJ have no test set: ``--fold`` says which tenth is one.
-Modes with published vectors take them from ``--vectors``. ``--model fasttext`` hashes n-grams of
-words into ``--buckets`` and is trained by SGD, the others by AdamW.
+options are chosen; of SST-2, whose training set is phrases, it is a share of the whole sentences.
+MR, CR, MPQA and SUBJ have no test set: ``--fold`` says which tenth is one. Modes with published
+vectors take them from ``--vectors``. ``--model fasttext`` hashes n-grams of words into
+``--buckets`` and is trained by SGD, the others by AdamW.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
 from toolkit.data.text import Vocab, WordNGrams, count_tokens
-from toolkit.data.text.datasets import load_dataset
 from toolkit.data.text.embedding import load_embedding
-from toolkit.data.text.glue import read_glue
 from toolkit.model_zoo.text.bag_of_vectors import BagOfVectors, BagOfVectorsConfig
 from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
 from toolkit.model_zoo.text.text_lstm import TextLSTM, TextLSTMConfig
@@ -46,10 +45,7 @@ from toolkit.utils.training import (
 
 import mxnet as mx
 import numpy as np
-
-SPLITS = {"TREC": "test", "SST_2": "test", "SST_1": "test", "SST-2": "dev"}  # what is scored
-WHOLE = ("MR", "CR", "MPQA", "SUBJ")  # without splits: ten folds
-Samples = Sequence[tuple[str, int]]
+from samples import SPLITS, WHOLE, Samples, open_samples
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -72,6 +68,13 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--units", type=int, default=300, help="without vectors")
     group.add_argument("--scale", type=float, default=0.25, help="of vectors before training")
     group.add_argument("--channels", type=int, default=100, help="of each filter width (text_cnn)")
+    group.add_argument(
+        "--widths",
+        type=int,
+        nargs="+",
+        default=[3, 4, 5],
+        help="words that a filter sees (text_cnn)",
+    )
     group.add_argument("--hidden", type=int, default=100, help="of each direction (lstm)")
     group.add_argument("--layers", type=int, default=1, help="of the lstm")
     group.add_argument("--pool", choices=list(POOLS), default="mean", help="all but text_cnn")
@@ -89,37 +92,6 @@ def add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--learning-rate", type=float, default=1e-3)
     group.add_argument("--weight-decay", type=float, default=0.0)
     group.add_argument("--average", type=float, help="decay of the mean of weights that is scored")
-
-
-def split(samples: Samples, scored: np.ndarray) -> tuple[Samples, Samples]:
-    """Those that are not scored, those that are."""
-    chosen = set(scored.tolist())
-    rest = [sample for i, sample in enumerate(samples) if i not in chosen]
-    return rest, [samples[i] for i in sorted(chosen)]
-
-
-def open_data(args: argparse.Namespace) -> tuple[Samples, Samples, int]:
-    """Samples to train with, samples to score, and the number of classes."""
-    order = np.random.default_rng(0)  # the same parts for every seed
-    if args.data_set == "SST-2":  # GLUE's
-        train, test = (
-            [(example.first, int(example.label)) for example in read_glue(args.data, "SST-2", name)]
-            for name in ("train", "dev")
-        )
-        classes = 2
-    elif args.data_set in WHOLE:
-        data = load_dataset(args.data_set, "all", root=args.data)
-        folds = np.array_split(order.permutation(len(data)), 10)
-        train, test = split(list(data), folds[args.fold])
-        classes = len(data.classes)
-    else:
-        data = load_dataset(args.data_set, "train", root=args.data)
-        train, classes = list(data), len(data.classes)
-        test = list(load_dataset(args.data_set, SPLITS[args.data_set], root=args.data))
-    if args.hold_out is not None:
-        held_out = order.permutation(len(train))[: round(len(train) * args.hold_out)]
-        train, test = split(train, held_out)
-    return train, test, classes
 
 
 @dataclass(frozen=True)
@@ -179,7 +151,8 @@ class Kind:
 
 
 def text_cnn(args: argparse.Namespace, **sizes: int) -> TextCNN:
-    return TextCNN(TextCNNConfig(channels=args.channels, **shared(args), **sizes))
+    options = {"channels": args.channels, "widths": tuple(args.widths)}
+    return TextCNN(TextCNNConfig(**options, **shared(args), **sizes))
 
 
 def lstm(args: argparse.Namespace, **sizes: int) -> TextLSTM:
@@ -229,7 +202,9 @@ def make_net(args: argparse.Namespace, ids: Ids, classes: int) -> mx.gluon.Hybri
 
 
 def main(args: argparse.Namespace) -> dict[str, float]:
-    training, testing, classes = open_data(args)
+    training, testing, classes = open_samples(
+        args.data, args.data_set, fold=args.fold, share=args.hold_out
+    )
     words = Words(args.keep_case)
     counts = count_tokens(word for text, _ in training for word in words(text))
     vocab = Vocab(counts, min_freq=args.min_freq)

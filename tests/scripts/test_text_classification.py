@@ -15,7 +15,8 @@ TINY = ["--epochs", "1", "--batch-size", "6", "--channels", "3", "--units", "4"]
 
 
 @pytest.fixture
-def script() -> ModuleType:
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))  # for what it shares with its neighbours
     spec = importlib.util.spec_from_file_location("train_text_classification", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -43,7 +44,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "model", "options"),
     [
-        ("TREC", "text_cnn", []),
+        ("TREC", "text_cnn", ["--widths", "1", "2", "--hold-out", "0.5"]),
         ("MR", "bag_of_vectors", ["--pool", "attention"]),
         ("SST-2", "lstm", ["--hidden", "3", "--average", "0.9"]),
         ("SST-2", "fasttext", ["--buckets", "20", "--dropout", "0"]),
@@ -101,8 +102,7 @@ def test_the_averaged_weights_are_those_that_are_kept(script: ModuleType, data: 
 def test_what_is_held_out_is_not_trained_with(script: ModuleType, data: Path) -> None:
     lines = "".join(f"NUM:count question {i}\n" for i in range(20))
     (data / "train.txt").write_text(lines)
-    args = script.parse([str(data), "--hold-out", "0.25", "--out", str(data / "out")])
-    training, held_out, _ = script.open_data(args)
+    training, held_out, _ = script.open_samples(data, "TREC", share=0.25)
     assert (len(training), len(held_out)) == (15, 5)
     assert not set(training) & set(held_out)
 
@@ -111,8 +111,7 @@ def test_folds_cut_a_set_without_splits(script: ModuleType, data: Path) -> None:
     (data / "rt-polarity.all").write_text("".join(f"1 film {i}\n" for i in range(20)))
     tested = []
     for fold in range(10):
-        options = [str(data), "--data-set", "MR", "--fold", str(fold), "--out", str(data / "out")]
-        training, testing, _ = script.open_data(script.parse(options))
+        training, testing, _ = script.open_samples(data, "MR", fold=fold)
         assert not set(training) & set(testing)
         tested += testing
     assert len(set(tested)) == len(tested) == 20
@@ -155,3 +154,17 @@ def test_a_run_that_was_broken_off_goes_on(
     assert resumes == [10]  # two updates an epoch, a checkpoint each five
     whole, resumed = (data / name / "final.params" for name in ("whole", "out"))
     assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_whole_sentences_of_phrases_are_held_out(script: ModuleType) -> None:
+    samples = sys.modules["samples"]
+    sentences = [(f"it is {i} good films .", i % 2) for i in range(10)]
+    parts = [("it is", 1), ("good films .", 1), *((f"is {i} good", 0) for i in range(10))]
+    order = samples.np.random.default_rng(0)
+    train, scored = samples.parted_sentences([*parts, *sentences], 0.3, order)
+    assert len(scored) == 3
+    assert set(scored) < set(sentences)
+    numbers = {text.split()[2] for text, _ in scored}
+    assert {("it is", 1), ("good films .", 1)} < set(train)  # they are in others, too
+    assert len(train) == 2 + 7 + 7
+    assert not any(number in text.split() for text, _ in train for number in numbers)
