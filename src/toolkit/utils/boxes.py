@@ -36,17 +36,22 @@ def area(boxes: np.ndarray) -> np.ndarray:
 def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Common areas ``(R, S)`` of each of ``(R, 4)`` boxes with each of ``(S, 4)``."""
     with np.errstate(invalid="ignore"):
-        low = np.maximum(first[:, None, :2], second[None, :, :2])
-        high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-        sides = high - low
-        return np.where((sides > 0).all(-1), sides[..., 0] * sides[..., 1], 0)
+        sides = []
+        for axis in (0, 1):  # one at a time: axes of two numbers are slow
+            low = np.maximum.outer(first[:, axis], second[:, axis])
+            side = np.minimum.outer(first[:, axis + 2], second[:, axis + 2])
+            side -= low
+            sides.append(np.where(side > 0, side, 0))  # NaN is not
+        return sides[0] * sides[1]
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Intersection over union ``(R, S)`` of boxes ``(R, 4)`` and ``(S, 4)``, in [0, 1]."""
-    areas = area(first)[:, None], area(second)[None]
-    common = np.where((areas[0] > 0) & (areas[1] > 0), intersection(first, second), 0)
-    union = areas[0] + areas[1] - common
+    areas = area(first), area(second)
+    common = intersection(first, second)
+    common[areas[0] <= 0] = 0
+    common[:, areas[1] <= 0] = 0
+    union = np.add.outer(*areas) - common
     return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
 
 

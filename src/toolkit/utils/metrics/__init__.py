@@ -5,6 +5,7 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "COCOMeanAP": "coco_map",
         "EntityScores": "entities",
         "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
