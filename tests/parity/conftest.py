@@ -94,14 +94,20 @@ def randomize() -> Callable[[HybridBlock, mx.nd.NDArray, Mapping[str, float]], N
 
 
 def deviations(net: HybridBlock, x: mx.nd.NDArray, head: str) -> dict[str, float]:
-    """How far apart what the blocks of this name give is."""
+    """How far apart what the blocks of this name give is: the most, of what is called repeatedly.
+
+    A head that is shared by the levels of a pyramid must not saturate at any: equal scores would be
+    ordered by chance.
+    """
     found: dict[str, float] = {}
     handles = []
 
     def watch(block: HybridBlock, path: str) -> None:
         if re.fullmatch(head, path):
             hook = block.register_forward_hook(
-                lambda _, __, result: found.setdefault(path, float(result.asnumpy().std()))
+                lambda _, __, result: found.update(
+                    {path: max(found.get(path, 0.0), float(result.asnumpy().std()))}
+                )
             )
             handles.append(hook)
         for name, child in block._children.items():

@@ -9,24 +9,14 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 import pytest
+from tests.model_zoo.tasks.rcnn_cases import C4, FPN
 
 from toolkit.model_zoo import list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.tasks.faster_rcnn import FasterRCNN
 from toolkit.model_zoo.tasks.rcnn_layouts import LAYOUTS, RCNNLayout
-from toolkit.nn.nms import Suppression
 from toolkit.nn.proposals import ProposalRule
 from toolkit.utils.testing import assert_is_detector
-
-LITTLE: dict[str, Any] = {
-    "between": 8,
-    "cells": 32,
-    "size": 4,
-    "proposals": ProposalRule(0.7, 60, 12),
-    "suppression": Suppression(0.5, 40, 20, 0.0),
-}
-FPN = RCNNLayout(pyramid=8, units=(10,), **LITTLE)
-C4 = RCNNLayout(**LITTLE)
 
 
 def small(layout: RCNNLayout = FPN, classes: Any = 3, backbone: str = "resnet18_v1b") -> FasterRCNN:
@@ -210,3 +200,20 @@ def test_the_published_rules_are_upstreams() -> None:
     assert LAYOUTS["c4_voc"].proposals == ProposalRule(0.7, 6000, 300, 16)
     assert LAYOUTS["c4_voc"].suppression.threshold == 0.3
     assert LAYOUTS["fpn"].proposals == ProposalRule(0.7, 6000, 1000, 1)
+
+
+def test_how_detections_are_chosen_can_be_changed(images: mx.nd.NDArray) -> None:
+    net = ready()
+    net.hybridize()
+    assert net(images)[0].shape == (2, 20, 1)
+    net.set_nms(detections=5, score=0.3)
+    ids, scores, _ = net(images)
+    assert ids.shape == (2, 5, 1)
+    assert (scores.asnumpy()[ids.asnumpy() >= 0] > 0.3).all()
+    net.set_nms(threshold=None, detections=40, score=0.0)
+    assert (net(images)[0].asnumpy() >= 0).sum() > (ready()(images)[0].asnumpy() >= 0).sum()
+
+
+def test_a_layout_may_be_given_by_its_changes() -> None:
+    net = small({"like": "fpn", "pyramid": 16, "levels": 2, "sides": (32, 64, 128)})
+    assert net.layout == replace(LAYOUTS["fpn"], pyramid=16, levels=2, sides=(32, 64, 128))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import mxnet as mx
 import numpy as np
 import pytest
-from tests.model_zoo.tasks.test_faster_rcnn import C4, FPN
+from tests.model_zoo.tasks.rcnn_cases import C4, FPN
 
 from toolkit.model_zoo import list_models, model_info
 from toolkit.model_zoo.registry import BACKBONES

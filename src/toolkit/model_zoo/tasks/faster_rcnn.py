@@ -10,7 +10,7 @@ from mxnet.gluon.nn import AvgPool2D, BatchNorm
 
 from toolkit.model_zoo.registry import TASKS
 from toolkit.model_zoo.tasks.detector import Classes, Detector, check_classes, renew
-from toolkit.model_zoo.tasks.rcnn_layouts import LAYOUTS, RCNNLayout
+from toolkit.model_zoo.tasks.rcnn_layouts import Layout, RCNNLayout, find_layout
 from toolkit.nn.backbone import Stages
 from toolkit.nn.coder import BoxDecoder
 from toolkit.nn.containers import sequence
@@ -22,7 +22,6 @@ from toolkit.nn.proposals import Proposals, RegionProposer
 from toolkit.nn.pyramid import FeaturePyramid
 from toolkit.nn.region_head import BoxHead, MaskHead, box_layers, conv_layers, dense_layers
 from toolkit.nn.roi_align import RoIAlign
-from toolkit.utils.registry import unknown
 
 BOX_CHANNELS = 1024  # of the layers that tell boxes in a double head
 
@@ -222,7 +221,7 @@ class FasterRCNN(Detector):
     Args:
         backbone: Maps images to a list of features.
         classes: Number of classes, or their names.
-        layout: An ``RCNNLayout``, or a name in ``LAYOUTS``.
+        layout: An ``RCNNLayout``, a name in ``LAYOUTS``, or arguments of ``make_layout``.
 
     Raises:
         ValueError: there is no such layout, no classes, or the backbone does not fit the layout.
@@ -230,9 +229,7 @@ class FasterRCNN(Detector):
 
     _masks = False  # whether the network has a head for them
 
-    def __init__(
-        self, backbone: HybridBlock, classes: Classes, *, layout: RCNNLayout | str = "fpn"
-    ) -> None:
+    def __init__(self, backbone: HybridBlock, classes: Classes, *, layout: Layout = "fpn") -> None:
         count, names = check_classes(classes)
         self.layout = find_layout(layout)
         network = RCNNNetwork(backbone, count, layout=self.layout, masks=self._masks)
@@ -249,15 +246,6 @@ class FasterRCNN(Detector):
         proposals = self.network.proposals
         proposals.rule = proposals.rule.changed(**fields)
         self._forget_graphs()
-
-
-def find_layout(layout: RCNNLayout | str) -> RCNNLayout:
-    """The layout of a name. Raises ValueError for an unknown one."""
-    if isinstance(layout, RCNNLayout):
-        return layout
-    if layout not in LAYOUTS:
-        raise ValueError(unknown("R-CNN layout", layout, LAYOUTS))
-    return LAYOUTS[layout]
 
 
 def make_postprocess(classes: int, layout: RCNNLayout) -> RCNNPostprocess:

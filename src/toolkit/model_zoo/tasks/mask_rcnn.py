@@ -9,7 +9,7 @@ from mxnet.gluon import HybridBlock
 from toolkit.model_zoo.registry import TASKS
 from toolkit.model_zoo.tasks.detector import Classes
 from toolkit.model_zoo.tasks.faster_rcnn import FasterRCNN
-from toolkit.model_zoo.tasks.rcnn_layouts import RCNNLayout
+from toolkit.model_zoo.tasks.rcnn_layouts import Layout
 
 
 class MaskRCNN(FasterRCNN):
@@ -22,7 +22,7 @@ class MaskRCNN(FasterRCNN):
     Args:
         backbone: Maps images to a list of features.
         classes: Number of classes, or their names.
-        layout: An ``RCNNLayout``, or a name in ``LAYOUTS``.
+        layout: An ``RCNNLayout``, a name in ``LAYOUTS``, or arguments of ``make_layout``.
 
     Raises:
         ValueError: there is no such layout, no classes, or the backbone does not fit the layout.
@@ -31,7 +31,7 @@ class MaskRCNN(FasterRCNN):
     _masks = True
 
     def __init__(
-        self, backbone: HybridBlock, classes: Classes, *, layout: RCNNLayout | str = "mask_fpn"
+        self, backbone: HybridBlock, classes: Classes, *, layout: Layout = "mask_fpn"
     ) -> None:
         super().__init__(backbone, classes, layout=layout)
 

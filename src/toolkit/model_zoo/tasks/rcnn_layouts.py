@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from toolkit.nn.nms import Suppression
 from toolkit.nn.proposals import ProposalRule
+from toolkit.utils.registry import unknown
 
 RULE = ProposalRule()
 SUPPRESSION = Suppression(0.5, 6000)
@@ -63,3 +66,32 @@ LAYOUTS = {
     "mask_fpn_mobile_norm": replace(_SMALL_MASK_NORM, size=14, halve=True),
     "mask_fpn_custom": replace(_CUSTOM, clip=4.42),
 }
+
+Layout = RCNNLayout | Mapping[str, Any] | str
+
+
+def make_layout(like: str = "fpn", **changes: Any) -> RCNNLayout:
+    """A published layout with some fields changed.
+
+    ``proposals`` and ``suppression`` may be mappings of fields of theirs, which are changed.
+
+    Raises:
+        ValueError: there is no such layout, or no such field, or a value is out of range.
+    """
+    if like not in LAYOUTS:
+        raise ValueError(unknown("R-CNN layout", like, LAYOUTS))
+    layout = LAYOUTS[like]
+    known = [field.name for field in fields(RCNNLayout)]
+    for name, value in changes.items():
+        if name not in known:
+            raise ValueError(unknown("field of an R-CNN layout", name, known))
+        if isinstance(value, Mapping):
+            changes[name] = getattr(layout, name).changed(**value)
+    return replace(layout, **changes)
+
+
+def find_layout(layout: Layout) -> RCNNLayout:
+    """The layout of a name, or of what ``make_layout`` takes; raises ValueError as that does."""
+    if isinstance(layout, RCNNLayout):
+        return layout
+    return make_layout(layout) if isinstance(layout, str) else make_layout(**layout)
