@@ -6,7 +6,14 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn.anchors import AnchorGrid, anchor_shapes, grid_anchors, rectangles, region_anchors
+from toolkit.nn.anchors import (
+    AnchorGrid,
+    LevelAnchors,
+    anchor_shapes,
+    grid_anchors,
+    rectangles,
+    region_anchors,
+)
 
 
 def test_shapes_have_the_area_and_the_ratio() -> None:
@@ -47,3 +54,16 @@ def test_regions_anchors_are_rounded_squares_stretched() -> None:
     np.testing.assert_array_equal(sides, expected)
     shift = anchors[2, 3] - anchors[0, 0]
     np.testing.assert_array_equal(shift, np.broadcast_to([48, 32, 48, 32], (6, 4)))
+
+
+def test_anchors_of_levels_are_those_of_their_grids() -> None:
+    grids = [region_anchors(4 << i, (16 << i,), (1.0, 2.0), (6, 6)) for i in (0, 1)]
+    anchors = LevelAnchors(grids, {8: (2, 1), 20: (5, 3)})((8, 20))
+    expected = [AnchorGrid(grid) for grid in grids]
+    for grid in expected:
+        grid.initialize()
+    pairs = zip(expected, [(2, 5), (1, 3)], strict=True)
+    parts = [grid(mx.nd.zeros((1, 1, *cells))) for grid, cells in pairs]
+    np.testing.assert_array_equal(anchors, mx.nd.concat(*parts, dim=1)[0].asnumpy())
+    with pytest.raises(ValueError, match=r"no anchors are known for sides of 9 pixels.*8, 20"):
+        LevelAnchors(grids, {8: (2, 1), 20: (5, 3)})((8, 9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.nn.matcher import compose, match_bipartite, match_maximum
+from toolkit.nn.matcher import compose, match_best, match_bipartite, match_maximum
 
 OVERLAPS = np.array([[0.9, 0.1], [0.8, 0.6], [0.2, 0.3], [0.0, 0.0]])
 
@@ -12,6 +12,13 @@ OVERLAPS = np.array([[0.9, 0.1], [0.8, 0.6], [0.2, 0.3], [0.0, 0.0]])
 def test_maximum_takes_what_overlaps_most() -> None:
     assert match_maximum(OVERLAPS, 0.5).tolist() == [0, 0, -1, -1]
     assert match_maximum(OVERLAPS, 0.3).tolist() == [0, 0, 1, -1]
+
+
+def test_the_best_for_an_object_take_what_they_overlap_most() -> None:
+    assert match_best(OVERLAPS).tolist() == [0, 0, -1, -1]  # the second is best for the other one
+    ties = np.array([[0.4, 0.0], [0.4, 0.0], [0.3, 0.0]])  # and nothing overlaps the second object
+    assert match_best(ties).tolist() == [0, 0, -1]
+    assert match_best(np.zeros((3, 0))).tolist() == [-1, -1, -1]
 
 
 def test_bipartite_pairs_one_to_one() -> None:

@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 from mxnet import autograd
 
-from toolkit.loss import MultiBoxLoss, YOLO3Loss
+from toolkit.loss import MultiBoxLoss, RegionLoss, RegionProposalLoss, YOLO3Loss
 from toolkit.model_zoo import get_model
 from toolkit.model_zoo.tasks.yolo3 import ANCHORS
-from toolkit.nn import AnchorTargets, BatchTargets, CellTargets
-from toolkit.nn.anchors import anchor_shapes, grid_anchors
+from toolkit.nn import (
+    AnchorTargets,
+    BatchTargets,
+    CellTargets,
+    LevelAnchors,
+    ProposalTargets,
+    mask_targets,
+)
+from toolkit.nn.anchors import anchor_shapes, grid_anchors, region_anchors
+from toolkit.utils.boxes import iou
 from toolkit.utils.metrics import VOCMeanAP
 
 
@@ -128,3 +136,76 @@ def test_voc_map(gluoncv: ModuleType, form: str, theirs: str) -> None:
     ours.update((boxes, ids, difficult), (found, scores, detected))
     values = {**ours.per_class(), "mAP": ours.get()["voc_map"]}
     assert values == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("count", [1, 9])
+def test_proposal_targets(gluoncv: ModuleType, count: int) -> None:
+    """All anchors that may be learned from: which of them are is drawn by chance.
+
+    Of objects that no anchor overlaps by 0.3, upstream calls the best anchors background.
+    """
+    module = importlib.import_module("gluoncv.model_zoo.rcnn.rpn.rpn_target")
+    rng = np.random.default_rng(count)
+    grids = [region_anchors(8, (16.0,), (0.5, 1.0, 2.0), (16, 24))]
+    anchors = LevelAnchors(grids, {128: (16,), 192: (24,)})
+    low = rng.uniform(0, [150, 90], (count, 2))
+    boxes = np.concatenate([low, low + rng.uniform(12, 36, (count, 2))], 1).astype(np.float32)
+    known = anchors((128, 192))
+    inside = (known[:, :2] >= 0).all(1) & (known[:, 2:] < [190, 120]).all(1)
+    boxes = boxes[iou(known[inside], boxes).max(0) >= 0.3]
+    made = ProposalTargets(anchors, 100_000)(
+        boxes[None], np.zeros((1, len(boxes))), np.array([[120, 190]]), (128, 192), rng
+    )
+    generator = module.RPNTargetGenerator(num_sample=100_000)
+    theirs = generator(mx.nd.array(boxes), mx.nd.array(known), 190, 120)
+    assert count // 2 < len(boxes) <= (made[0] == 1).sum()
+    np.testing.assert_array_equal(made[0][0], theirs[0].reshape(-1))
+    np.testing.assert_allclose(made[1][0], theirs[1], atol=1e-5)
+
+
+@pytest.mark.parity
+def test_masks_of_regions(gluoncv: ModuleType) -> None:
+    module = importlib.import_module("gluoncv.model_zoo.rcnn.mask_rcnn.rcnn_target")
+    rng = np.random.default_rng(0)
+    masks = (rng.random((2, 3, 40, 60)) < 0.5).astype(np.uint8)
+    low = rng.uniform(0, 20, (2, 5, 2))
+    regions = mx.nd.array(np.concatenate([low, low + rng.uniform(3, 19, (2, 5, 2))], 2))
+    rows = mx.nd.array(rng.integers(0, 3, (2, 5)))
+    generator = module.MaskTargetGenerator(2, 5, 4, (7, 7))
+    theirs = generator(regions, mx.nd.array(masks), rows, mx.nd.ones((2, 5)))
+    made = mask_targets(mx.nd.array(masks, dtype="uint8"), regions, rows, 7)
+    np.testing.assert_allclose(made.asnumpy(), theirs[0].asnumpy()[:, :, 0], atol=1e-6)
+
+
+@pytest.mark.parity
+def test_losses_of_regions(gluoncv: ModuleType) -> None:
+    """The sums that upstream's script makes of Gluon's losses."""
+    gluon = mx.gluon
+    rng = np.random.default_rng(0)
+    scores, codes, targets = (mx.nd.array(rng.normal(size=(2, 30, *s))) for s in ((), (4,), (4,)))
+    classes = mx.nd.array(rng.integers(-1, 2, (2, 30)))
+    counted, found = classes >= 0, (classes > 0).expand_dims(2)
+    total = counted.sum()
+    entropy = gluon.loss.SigmoidBinaryCrossEntropyLoss(from_sigmoid=False)
+    smooth = gluon.loss.HuberLoss(rho=1 / 9)
+    theirs = (
+        (entropy(scores, classes, counted) * 30).sum() / total,
+        (smooth(codes, targets, mx.nd.broadcast_like(found, codes)) * 120).sum() / total,
+    )
+    for ours, expected in zip(
+        RegionProposalLoss()(scores, codes, classes, targets), theirs, strict=True
+    ):
+        assert ours.asscalar() == pytest.approx(expected.asscalar(), rel=1e-5)
+    kinds = mx.nd.array(rng.integers(0, 4, (2, 30)))
+    scores = mx.nd.array(rng.normal(size=(2, 30, 4)))
+    sets = mx.nd.array(rng.normal(size=(2, 30, 3, 4)))
+    own = mx.nd.broadcast_like(mx.nd.one_hot(kinds - 1, 3).expand_dims(3), sets)
+    wanted = mx.nd.broadcast_like(targets.expand_dims(2), sets)
+    theirs = (
+        gluon.loss.SoftmaxCELoss()(scores, kinds).sum() / 2,
+        (gluon.loss.HuberLoss()(sets, wanted, own) * 360).sum() / 60,
+    )
+    ours = RegionLoss()(scores, sets, kinds, targets)
+    assert ours[0].asscalar() == pytest.approx(theirs[0].asscalar(), rel=1e-5)
+    assert ours[1].asscalar() == pytest.approx(theirs[1].asscalar(), rel=1e-5)

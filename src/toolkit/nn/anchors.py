@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,27 @@ class AnchorGrid(HybridBlock):
     def hybrid_forward(self, F: Any, feature: Any, anchors: Any) -> Any:
         """Maps a feature ``(N, C, H, W)`` to its anchors ``(1, H * W * A, 4)``, row by row."""
         return F.reshape(F.slice_like(anchors, feature, axes=(2, 3)), (1, -1, 4))
+
+
+@dataclass(frozen=True, eq=False)
+class LevelAnchors:
+    """The anchors of several features, for images of any sides whose cells are known.
+
+    Called with ``(height, width)`` in pixels it gives ``(A, 4)``, finest feature first, row by row:
+    what the features' ``AnchorGrid`` give.
+
+    Raises:
+        ValueError: on call, for a side of which the cells are not known.
+    """
+
+    grids: Sequence[np.ndarray] = field(repr=False)  # (H, W, A, 4) each
+    cells: Mapping[int, Sequence[int]]  # of each feature, along a side of so many pixels
+
+    def __call__(self, size: tuple[int, int]) -> np.ndarray:
+        """The anchors for an image of height and width."""
+        for side in size:
+            if side not in self.cells:
+                known = sorted(self.cells)
+                raise ValueError(f"no anchors are known for sides of {side} pixels, but of {known}")
+        cut = zip(self.grids, *(self.cells[side] for side in size), strict=True)
+        return np.concatenate([grid[:rows, :columns].reshape(-1, 4) for grid, rows, columns in cut])

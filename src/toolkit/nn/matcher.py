@@ -19,6 +19,19 @@ def match_maximum(overlaps: np.ndarray, threshold: float) -> np.ndarray:
     return np.where(overlaps[np.arange(len(best)), best] >= threshold, best, -1)
 
 
+def match_best(overlaps: np.ndarray) -> np.ndarray:
+    """Each anchor that overlaps some object as much as any does takes the one it overlaps most.
+
+    That object need not be the one: Ren et al., 2015, https://arxiv.org/abs/1506.01497, 3.1.2.
+    Objects that no anchor overlaps choose none.
+    """
+    if not overlaps.size:
+        return np.full(len(overlaps), -1)
+    largest = overlaps.max(0)
+    chosen = ((overlaps + EPSILON >= largest) & (largest > EPSILON)).any(1)
+    return np.where(chosen, overlaps.argmax(1), -1)
+
+
 def match_bipartite(overlaps: np.ndarray, *, ties: bool = True) -> np.ndarray:
     """Pairs objects with anchors one to one, the largest overlap first.
 

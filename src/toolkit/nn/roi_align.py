@@ -30,6 +30,7 @@ class RoIAlign(HybridBlock):
     def __init__(self, size: int, strides: Sequence[int]) -> None:
         super().__init__()
         self.size = size
+        self.levels = len(strides)  # features that are looked at
         self._strides = tuple(strides)
         if not self._strides or any(s != strides[0] << i for i, s in enumerate(strides)):
             raise ValueError(f"strides must double from one feature to the next, got {strides}")
