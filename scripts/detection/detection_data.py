@@ -10,29 +10,62 @@ from typing import Any
 from toolkit.data import DataLoader
 from toolkit.data.batchify import List
 from toolkit.data.samplers import ShardedBatches, ShuffledBatches
-from toolkit.data.vision import BoxBatch, VOCDetectionDataset, transforms
+from toolkit.data.vision import (
+    BoxBatch,
+    COCODetectionDataset,
+    VOCDetectionDataset,
+    transforms,
+)
+from toolkit.utils.registry import unknown
 
-Opener = Callable[..., Any]  # (folder, split, classes=, invalid=) to samples with ``classes``
+import numpy as np
+
+# (folder, split, classes=, invalid=, masks=, crowd=) to samples with ``classes``
+Opener = Callable[..., Any]
 
 
-def open_voc(path: Path, split: str, *, classes: Sequence[str] | None, invalid: str) -> Any:
-    """A folder of VOC's layout; several splits are joined by a comma."""
-    return VOCDetectionDataset(path, split.split(","), classes=classes, invalid=invalid)
+def open_voc(path: Path, split: str, *, masks: bool, crowd: bool, **options: Any) -> Any:
+    """A folder of VOC's layout; several splits are joined by a comma. There are no crowds."""
+    if masks:
+        raise SystemExit(f"error: {path} is of VOC's layout, which has no masks of objects")
+    return VOCDetectionDataset(path, split.split(","), **options)
 
 
+def open_coco(path: Path, split: str, **options: Any) -> Any:
+    """A folder of COCO's layout; the split is such as ``train2017``."""
+    found = sorted(path.glob(f"**/annotations/instances_{split}.json"))
+    if not found:
+        known = [file.stem.partition("_")[2] for file in path.glob(COCO_FILES)]
+        raise SystemExit(f"error: {path}: {unknown('split', split, sorted(known))}")
+    return COCODetectionDataset(found[0], **options)
+
+
+COCO_FILES = "**/annotations/instances_*.json"
 # What is in a folder of each kind, and how it is opened.
 FORMATS: Mapping[str, tuple[str, Opener]] = {
     "voc": ("**/ImageSets/Main/*.txt", open_voc),
+    "coco": (COCO_FILES, open_coco),
 }
 
 
 def open_boxes(
-    path: Path, split: str, *, classes: Sequence[str] | None = None, invalid: str = "raise"
+    path: Path,
+    split: str,
+    *,
+    classes: Sequence[str] | None = None,
+    invalid: str = "raise",
+    masks: bool = False,
+    crowd: bool = True,
 ) -> Any:
-    """Samples ``(image, boxes, ids, difficult)`` of a folder of any of ``FORMATS``."""
+    """Samples ``(image, boxes, ids, difficult)`` of a folder of any of ``FORMATS``.
+
+    With ``masks`` these are in each sample, too. Crowds count as difficult; without ``crowd`` they
+    are left out.
+    """
     for pattern, opener in FORMATS.values():
         if next(iter(path.glob(pattern)), None) is not None:
-            return opener(path, split, classes=classes, invalid=invalid)
+            options = {"classes": classes, "invalid": invalid, "masks": masks, "crowd": crowd}
+            return opener(path, split, **options)
     kinds = ", ".join(f"{name} ({pattern})" for name, (pattern, _) in FORMATS.items())
     raise SystemExit(f"error: {path} is no folder of pictures with boxes; known: {kinds}")
 
@@ -40,10 +73,13 @@ def open_boxes(
 def shrunk(data: Any, side: int) -> list[tuple[Any, ...]]:
     """All samples in memory, pictures with a longer side than ``side`` brought down to it."""
     samples = []
-    for image, boxes, *rest in data:
+    for image, boxes, ids, difficult, *masks in data:
         scale = min(side / max(image.shape[:2]), 1.0)
         size = tuple(max(round(length * scale), 1) for length in image.shape[:2])
-        samples.append((*transforms.resize_with_boxes(image, boxes, size), *rest))
+        planes = [transforms.resize(mask, size, "nearest") for mask in (masks or [()])[0]]
+        sample = (*transforms.resize_with_boxes(image, boxes, size), ids, difficult)
+        empty = np.zeros((0, *size), np.uint8)
+        samples.append((*sample, np.stack(planes) if planes else empty) if masks else sample)
     return samples
 
 

@@ -56,10 +56,13 @@ def options_of(args: argparse.Namespace) -> dict[str, Any]:
 
 def preset_of(args: argparse.Namespace) -> ImagePreset:
     """How pictures are prepared; the side must suit the network's features."""
-    name = model_info(args.model).preprocess
-    preset = PRESETS[name if name in PRESETS and PRESETS[name].resize is None else "ssd_512"]
-    size = args.size or preset.size[0]
-    stride = family_of(args).stride
+    family = family_of(args)
+    preset = PRESETS[family.preset]
+    own = PRESETS.get(model_info(args.model).preprocess or "", preset)
+    if (own.resize, own.longest) == (None, None) or (own.longest and preset.longest):
+        preset = own
+    size = args.size or min(preset.size)
+    stride = family.stride
     if size < 1 or size % stride:
         raise SystemExit(f"error: --size {size} is no multiple of {stride}, the coarsest stride")
     return preset.with_size(size)
@@ -89,10 +92,22 @@ def copy_backbone(net: Any, args: argparse.Namespace) -> None:
     name = model_info(args.model).backbone
     source = get_model(name, args.backbone_weights)
     values = get_arrays(source.backbone)
-    params = net.network.backbone._collect_params_with_prefix()
+    params = backbone_params(net.network)
     if params.keys() != values.keys():
         raise SystemExit(f"error: the backbone of {args.model} is not that of {name}")
     set_arrays(params, values)
+
+
+def backbone_params(network: Any) -> dict[str, Any]:
+    """A network's parameters under the names that they have in its backbone alone."""
+    features = getattr(network, "features", network)  # an R-CNN's are made by a part of it
+    params = features.backbone._collect_params_with_prefix()
+    top = getattr(getattr(network, "regions", None), "top", None)
+    if top is not None:  # the last stage, which was taken off
+        place = len(features.backbone.stages)
+        last = top._collect_params_with_prefix()
+        params.update({f"stages.{place}.{key}": param for key, param in last.items()})
+    return params
 
 
 def save_note(args: argparse.Namespace, classes: list[str]) -> None:
@@ -101,7 +116,7 @@ def save_note(args: argparse.Namespace, classes: list[str]) -> None:
         "model": args.model,
         "task": args.task,
         "option": args.option,
-        "size": preset_of(args).size[0],
+        "size": min(preset_of(args).size),
         "classes": list(classes),
     }
     args.out.mkdir(parents=True, exist_ok=True)
@@ -120,8 +135,8 @@ def open_run(folder: Path, size: int | None = None) -> tuple[Any, argparse.Names
 
 def open_detector(
     model: str, weights: str | None, size: int | None
-) -> tuple[Any, list[str], ImagePreset]:
-    """A network for use with the names of its classes and its preset: a run's, or a published one.
+) -> tuple[Any, list[str], Family, ImagePreset]:
+    """A network for use, the names of its classes, its family and preset: a run's, or published.
 
     ``weights`` and ``size`` are None for the usual ones.
     """
@@ -133,4 +148,4 @@ def open_detector(
         net = get_model(model, weights or True)
         labels = net.labels or [f"class {place}" for place in range(net.classes)]
     net.hybridize(static_alloc=True)
-    return net, list(labels), preset_of(args)
+    return net, list(labels), family_of(args), preset_of(args)

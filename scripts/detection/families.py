@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from toolkit.utils.training import StepResult
 
 import mxnet as mx
 from mxnet import autograd
+from region_training import proposal_targets, region_batch, region_objective
 
 Size = tuple[int, int]  # height and width
 SIZE_WEIGHT = 0.1  # of CenterNet's sizes: Zhou et al., 2019, equation 4
@@ -34,8 +35,10 @@ class Family:
     objective: Callable[[argparse.Namespace], tuple[Objective, Objective]]
     augment: BoxAugment
     stride: int  # sides of pictures are multiples of it
+    preset: str = "ssd_512"  # how pictures are prepared, where the network's name does not say
     # From a preset, sizes=, mixup= and targets= to what makes batches of samples.
     batch: Callable[..., Any] = BoxBatch
+    masks: bool = False  # learns masks, too
     defaults: Mapping[str, Any] = field(default_factory=dict)  # options it is known to do well with
 
 
@@ -122,8 +125,20 @@ def center_net_objective(args: argparse.Namespace) -> tuple[Objective, Objective
     return pair(of)
 
 
+_REGIONS = Family(
+    proposal_targets,
+    region_objective,
+    AUGMENTS["rcnn"],
+    1,
+    preset="rcnn_600",
+    batch=region_batch,
+    defaults={"batch_size": 2},
+)
+
 FAMILIES: Mapping[str, Family] = {
     "ssd": Family(anchor_targets, ssd_objective, AUGMENTS["ssd"], 1),
     "yolo3": Family(cell_targets, yolo3_objective, AUGMENTS["yolo3"], 32),
     "center_net": Family(center_targets, center_net_objective, AUGMENTS["center_net"], 32),
+    "faster_rcnn": _REGIONS,
+    "mask_rcnn": replace(_REGIONS, masks=True),
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.data.vision import ImagePreset, draw_objects, read_image, write_png
+from toolkit.utils.masks import paste_masks
 
 import cv2
 import detection_model
@@ -34,22 +35,26 @@ class Finder:
     preset: ImagePreset
     least: float  # score
 
-    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Class indices ``(K,)``, scores ``(K,)`` and boxes ``(K, 4)`` in pixels of the picture."""
-        outputs = self.net(mx.nd.array(self.preset(image)[None]))
-        ids, scores, boxes = (part[0].asnumpy() for part in outputs[:3])
-        kept = (ids[:, 0] >= 0) & (scores[:, 0] >= self.least)
-        height, width = (a / b for a, b in zip(image.shape, self.preset.size, strict=False))
-        return (
-            ids[kept, 0].astype(int),
-            scores[kept, 0],
-            boxes[kept] * np.array([width, height] * 2),
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Class indices ``(K,)``, scores ``(K,)``, boxes ``(K, 4)`` in pixels of the picture.
+
+        Then, of what finds masks, these ``(K, H, W)``.
+        """
+        pixels = self.preset(image)
+        ids, scores, boxes, *masks = (
+            part[0].asnumpy() for part in self.net(mx.nd.array(pixels[None]))
         )
+        kept = (ids[:, 0] >= 0) & (scores[:, 0] >= self.least)
+        height, width = (a / b for a, b in zip(image.shape, pixels.shape[1:], strict=False))
+        boxes = boxes[kept] * np.array([width, height] * 2)
+        drawn = [paste_masks(part[kept], boxes, image.shape[:2]) for part in masks]
+        return ids[kept, 0].astype(int), scores[kept, 0], boxes, *drawn
 
     def draw(self, image: np.ndarray) -> np.ndarray:
         """The picture with what was found."""
-        ids, scores, boxes = self(image)
-        return draw_objects(image, boxes, ids, labels=self.labels, scores=scores, least=self.least)
+        ids, scores, boxes, *masks = self(image)
+        names = {"labels": self.labels, "scores": scores, "least": self.least}
+        return draw_objects(image, boxes, ids, masks=masks[0] if masks else None, **names)
 
 
 def frames(source: str, most: int | None) -> Iterator[np.ndarray]:
@@ -99,7 +104,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(args: argparse.Namespace) -> None:
-    net, labels, preset = detection_model.open_detector(args.model, args.weights, args.size)
+    net, labels, _, preset = detection_model.open_detector(args.model, args.weights, args.size)
     finder = Finder(net, labels, preset, args.least)
     if args.save:
         args.save.mkdir(parents=True, exist_ok=True)
@@ -111,7 +116,7 @@ def main(args: argparse.Namespace) -> None:
             print(f"{out}: {film(finder, source, out, args)} pictures")
             continue
         image = read_image(source)
-        for place, score, box in zip(*finder(image), strict=True):
+        for place, score, box in zip(*finder(image)[:3], strict=True):
             print(source, labels[place], f"{score:.3f}", *np.round(box, 1))
         if args.save:
             write_png(args.save / f"{Path(source).stem}.png", finder.draw(image))

@@ -1,4 +1,4 @@
-"""Trains a detector on a folder of VOC's layout.
+"""Trains a detector on a folder of VOC's or COCO's layout.
 
     python scripts/detection/train.py DATA --model ssd_512_mobilenet1.0_custom --out OUT
 
@@ -40,13 +40,13 @@ import detection_data
 import detection_model
 
 OPTIONS = {"sgd": {"momentum": 0.9}, "nag": {"momentum": 0.9}}  # of optimizers
-BACKBONE = r"^network\.backbone\."
+BACKBONE = r"^network\.(features\.)?(backbone|top)\."
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("data", type=Path, help="folder of VOC's layout")
+    add("data", type=Path, help="folder of VOC's or COCO's layout")
     add("--train", default="train", help="split to train on; several are joined by a comma")
     add("--val", default="val", help="split that is only scored; '' for none")
     add("--classes", help="names, by comma; default those found in the training split")
@@ -74,11 +74,13 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", default="nag")
     add("--learning-rate", type=float, default=0.001, help="at the peak")
     add("--backbone-rate", type=float, default=1.0, help="of the learning rate")
+    add("--freeze", metavar="PATTERN", help="names of parameters that are left as they are")
     add("--warmup", type=float, default=1.0, help="epochs to the peak; a cosine to 0 follows")
     add("--weight-decay", type=float, default=5e-4)
     add("--clip-norm", type=float, default=None, help="largest norm of a gradient")
     add("--average", type=float, help="decay of a moving average, which is what is scored and left")
     add("--negatives", type=int, default=0, help="SSD: least background anchors of an image")
+    add("--regions", type=int, default=128, help="R-CNN: of an image, that the heads learn from")
     add("--smoothing", type=float, default=0.0, help="YOLOv3: of the classes")
     add("--score-every", type=int, default=5, help="epochs between scores on --val")
     add("--hold", type=int, metavar="SIDE", help="keep pictures in memory, of at most this side")
@@ -101,6 +103,7 @@ def optimization(args: argparse.Namespace) -> Optimization:
     """The optimizer under a warm-up and a cosine."""
     if not 0 <= args.warmup < args.epochs:
         raise SystemExit(f"error: --warmup {args.warmup:g} is not below --epochs {args.epochs}")
+    frozen = [Group(args.freeze, frozen=True)] if args.freeze else []
     cosine = Cosine(args.learning_rate, args.epochs - args.warmup)
     return Optimization(
         args.optimizer,
@@ -108,7 +111,7 @@ def optimization(args: argparse.Namespace) -> Optimization:
         options=OPTIONS.get(args.optimizer, {}),
         weight_decay=args.weight_decay,
         clip_norm=args.clip_norm,
-        groups=(Group(BACKBONE, learning_rate=args.backbone_rate),),
+        groups=(Group(BACKBONE, learning_rate=args.backbone_rate), *frozen),
         average=args.average,
     )
 
@@ -123,7 +126,8 @@ def evaluation(
     args: argparse.Namespace, classes: list[str], *, batch: Any, scored: Any
 ) -> Evaluation:
     """VOC07's mean average precision on the split that is only scored."""
-    data = detection_data.open_boxes(args.data, args.val, classes=classes, invalid=args.invalid)
+    options = {"invalid": args.invalid, "masks": detection_model.family_of(args).masks}
+    data = detection_data.open_boxes(args.data, args.val, classes=classes, **options)
     return Evaluation(
         detection_data.scoring_loader(data, args.batch_size, batch=batch),
         forward=scored,
@@ -136,11 +140,13 @@ def main(args: argparse.Namespace) -> Run:
     rule = optimization(args)
     seed_everything(args.seed)
     names = args.classes.split(",") if args.classes else None
-    data = detection_data.open_boxes(args.data, args.train, classes=names, invalid=args.invalid)
-    family, classes = detection_model.family_of(args), list(data.classes)
+    family = detection_model.family_of(args)
+    options = {"invalid": args.invalid, "masks": family.masks, "crowd": False}
+    data = detection_data.open_boxes(args.data, args.train, classes=names, **options)
+    classes = list(data.classes)
     net, preset = detection_model.make_net(args, classes), detection_model.preset_of(args)
     net.hybridize(static_alloc=True)
-    sizes = sizes_of(args, preset.size[0], family.stride)
+    sizes = sizes_of(args, min(preset.size), family.stride)
     targets = family.targets(net, sizes)
     objective, scored = family.objective(args)
     job, callbacks = join(args.kvstore), []

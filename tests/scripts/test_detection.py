@@ -11,10 +11,18 @@ import cv2
 import numpy as np
 import pytest
 
+from toolkit.utils.rle import encode_mask
+
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "detection"
 OBJECT = (
     "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
     "<ymax>{}</ymax></bndbox></object>"
+)
+REGIONS = (
+    "layout={'like': 'mask_fpn', 'pyramid': 8, 'levels': 2, 'cells': 8, 'between': 8,"
+    " 'sides': (32, 48, 64), 'units': (8,), 'size': 4, 'halve': False, 'mask_convs': 0,"
+    " 'proposals': {'candidates': 40, 'proposals': 10},"
+    " 'suppression': {'candidates': 20, 'detections': 10, 'score': 0.0}}"
 )
 # A small one of each family: options of train.py.
 SMALL = {
@@ -27,6 +35,8 @@ SMALL = {
         *("--model", "mobilenet0.25", "--task", "center_net", "--option", "neck=aggregation"),
         *("--option", "head_channels=8", "--multi-scale", "1"),
     ),
+    "faster_rcnn": ("--model", "mobilenet0.25", "--task", "faster_rcnn", "--option", REGIONS),
+    "mask_rcnn": ("--model", "mobilenet0.25", "--task", "mask_rcnn", "--option", REGIONS),
 }
 
 
@@ -56,6 +66,36 @@ def pictures(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def instances(pictures, tmp_path_factory) -> Path:
+    """The same pictures in COCO's layout, with masks; in each split there is a crowd."""
+    root = tmp_path_factory.mktemp("coco")
+    (root / "annotations").mkdir()
+    for split, numbers in (("train", range(4)), ("val", (4, 5))):
+        (root / split).mkdir()
+        data: dict[str, list] = {"images": [], "annotations": [], "categories": []}
+        data["categories"] = [{"id": 3, "name": "bright"}, {"id": 8, "name": "dark"}]
+        for i in numbers:
+            picture = pictures / "JPEGImages" / f"{i}.jpg"
+            (root / split / picture.name).write_bytes(picture.read_bytes())
+            image = {"id": 10 + i, "file_name": picture.name, "height": 80, "width": 100}
+            data["images"].append(image)
+            for category, left, crowd in ((3, 5 + 5 * i, 0), (8, 60, int(i in (0, 5)))):
+                box = [left, 20, 25, 30]
+                right, corners = left + 25, [left, 20, left + 25, 20]
+                entry = {"id": len(data["annotations"]) + 1, "image_id": 10 + i, "area": 750}
+                entry |= {"category_id": category, "bbox": box, "iscrowd": crowd}
+                entry["segmentation"] = [[*corners, right, 50, left, 50]]
+                if crowd:
+                    mask = np.zeros((80, 100), np.uint8)
+                    mask[20:50, left:right] = 1
+                    entry["segmentation"] = encode_mask(mask)
+                data["annotations"].append(entry)
+        path = root / "annotations" / f"instances_{split}.json"
+        path.write_text(json.dumps(data))
+    return root
+
+
 def run(name: str, *arguments: object) -> ModuleType:
     script = importlib.import_module(name)
     script.main(script.parse([str(argument) for argument in arguments]))
@@ -73,7 +113,9 @@ def short(pictures: Path, out: Path, *more: object) -> list[object]:
 
 
 @pytest.mark.parametrize("family", SMALL)
-def test_a_run_is_trained_scored_and_drawn(family, pictures, tmp_path, capsys):
+def test_a_run_is_trained_scored_and_drawn(family, request, pictures, tmp_path, capsys):
+    if family == "mask_rcnn":
+        return check_masks(request.getfixturevalue("instances"), tmp_path, capsys)
     out = tmp_path / "run"
     run("train", *short(pictures, out, *SMALL[family]))
     epochs = read_log(out, "epoch")
@@ -92,6 +134,39 @@ def test_a_run_is_trained_scored_and_drawn(family, pictures, tmp_path, capsys):
     run("predict", out, picture, "--save", tmp_path / "drawn", "--least", "0.02")
     assert cv2.imread(str(tmp_path / "drawn" / "4.png")).shape == (80, 100, 3)
     capsys.readouterr()
+
+
+def check_masks(instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    pytest.importorskip("pycocotools")
+    run("train", *short(instances, out, *SMALL["mask_rcnn"], "--hold", 80))
+    assert all(np.isfinite(row["epoch_loss"]) for row in read_log(out, "epoch"))
+    evaluate = importlib.import_module("evaluate")
+    arguments = (out, instances, "--split", "val", "--results", tmp_path / "results")
+    result = evaluate.evaluate(evaluate.parse([str(a) for a in arguments]))
+    assert result["images"] == 2
+    assert {"boxes_coco_map", "boxes_coco_map_50", "masks_coco_map"} <= result.keys()
+    rows = json.loads((tmp_path / "results" / "masks.json").read_text())
+    assert {row["image_id"] for row in rows} == {14, 15}
+    assert {row["category_id"] for row in rows} <= {3, 8}
+    assert rows[0]["segmentation"]["size"] == [80, 100]
+    boxes = json.loads((tmp_path / "results" / "boxes.json").read_text())
+    assert len(boxes) == len(rows)
+    assert max(row["bbox"][0] + row["bbox"][2] for row in boxes) > 64  # in the picture's pixels
+    picture = instances / "val" / "4.jpg"
+    run("predict", out, picture, "--save", tmp_path / "drawn", "--least", "0.02")
+    assert cv2.imread(str(tmp_path / "drawn" / "4.png")).shape == (80, 100, 3)
+    capsys.readouterr()
+
+
+def test_detectors_without_masks_are_scored_on_coco(instances, tmp_path):
+    pytest.importorskip("pycocotools")
+    out = tmp_path / "run"
+    run("train", *short(instances, out, *SMALL["ssd"], "--epochs", 1, "--warmup", 0))
+    evaluate = importlib.import_module("evaluate")
+    result = evaluate.evaluate(evaluate.parse([str(out), str(instances), "--split", "val"]))
+    assert "boxes_coco_map" in result
+    assert "masks_coco_map" not in result
 
 
 def test_every_family_has_a_small_run() -> None:
@@ -151,6 +226,8 @@ def test_a_video_is_drawn(pictures, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--model", "mobilenet0.25", "--task", "mask_rcnn"), "VOC's layout, which has no masks"),
+        ((*SMALL["faster_rcnn"], "--mixup", 1.5), "R-CNNs are not trained with --mixup"),
         (("--model", "resnet18_v1"), "unknown family of detectors 'image_classifier'"),
         (("--model", "mobilenet0.25", "--task", "yolo3", "--size", 70), "no multiple of 32"),
         ((*SMALL["ssd"], "--warmup", 9), "--warmup 9 is not below --epochs 2"),
@@ -161,7 +238,21 @@ def test_options_that_do_not_fit(pictures, tmp_path, options, message):
         run("train", *short(pictures, tmp_path, *options))
 
 
+def test_a_split_of_coco_that_is_not_there(instances):
+    data = importlib.import_module("detection_data")
+    with pytest.raises(SystemExit, match=r"unknown split 'vall'.*val"):
+        data.open_boxes(instances, "vall")
+
+
+def test_crowds_are_not_learned_from(instances):
+    data = importlib.import_module("detection_data")
+    assert [len(data.open_boxes(instances, "train", crowd=c)[0][2]) for c in (True, False)] == [
+        2,
+        1,
+    ]
+
+
 def test_a_folder_of_no_kind(tmp_path):
     data = importlib.import_module("detection_data")
-    with pytest.raises(SystemExit, match="no folder of pictures with boxes; known: voc"):
+    with pytest.raises(SystemExit, match=r"no folder of pictures with boxes; known: voc.*coco"):
         data.open_boxes(tmp_path, "train")

@@ -86,12 +86,14 @@ class Predictor:
         self.preset = _preset(preset, self.runner)
         self.labels = manifest.labels if labels is None else find_labels(labels)
         self._reading = _reading(self.runner)
-        if self._reading.places and self.preset.resize is not None:
+        if self._reading.places and self.preset.crops:
             raise ValueError(
                 f"preset {self.preset.name!r} crops, so boxes could not be traced back; a detector "
                 "wants one that resizes straight to its size, such as 'ssd_512'"
             )
         shape = manifest.inputs[0].shape
+        if shape:  # a network of one size takes no other aspect
+            self.preset = self.preset.stretched()
         self._fixed = shape[0] if shape else None  # pictures in every batch, where it is not free
         self.batch_size = self._fixed or _at_least_one("batch_size", batch_size)
         self.workers = _at_least_one("workers", workers or usable_cores()[0])
@@ -160,14 +162,19 @@ class Predictor:
     def _predict(self, pictures: list[_Picture | None], top: int) -> list[list[Any]]:
         """Results for the pictures of one batch; those that could not be read have none."""
         self.skipped += pictures.count(None)
-        readable = [picture.pixels for picture in pictures if picture is not None]
-        if not readable:
-            return [[] for _ in pictures]
-        missing = (self._fixed or len(readable)) - len(readable)
-        readable += [np.zeros_like(readable[0])] * missing
-        outputs = self.runner(np.stack(readable))
-        found = iter(self._reading.read(outputs, self.labels, top))
-        return [[] if one is None else self._placed(one, next(found)) for one in pictures]
+        results: list[list[Any]] = [[] for _ in pictures]
+        for places in _by_shape(pictures):
+            alike = [picture for place in places if (picture := pictures[place]) is not None]
+            found = self._read([picture.pixels for picture in alike], top)
+            for place, picture, one in zip(places, alike, found, strict=True):
+                results[place] = self._placed(picture, one)
+        return results
+
+    def _read(self, pixels: list[np.ndarray], top: int) -> list[list[Any]]:
+        """Results for pictures of one shape, in pixels of what the network sees."""
+        missing = (self._fixed or len(pixels)) - len(pixels)
+        outputs = self.runner(np.stack(pixels + [np.zeros_like(pixels[0])] * missing))
+        return self._reading.read(outputs, self.labels, top)[: len(pixels)]
 
     def _placed(self, picture: _Picture, found: list[Any]) -> list[Any]:
         """Results in pixels of the picture that was given."""
@@ -180,6 +187,15 @@ class _Picture:
 
     pixels: np.ndarray
     scale: tuple[float, float]  # of x and y, back to the picture
+
+
+def _by_shape(pictures: Sequence[_Picture | None]) -> list[list[int]]:
+    """The places of the pictures that could be read, those of one shape together."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for place, picture in enumerate(pictures):
+        if picture is not None:
+            groups.setdefault(picture.pixels.shape, []).append(place)
+    return list(groups.values())
 
 
 def _result(future: Future[_Picture], skip: bool) -> _Picture | None:

@@ -19,7 +19,8 @@ def test_any_picture_becomes_the_size(name: str, shape: tuple[int, int]) -> None
     preset = PRESETS[name]
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     array = preset(image)
-    assert (array.shape, array.dtype) == ((3, *preset.size), np.float32)
+    assert (array.shape, array.dtype) == ((3, *preset.size_of(image)), np.float32)
+    assert preset.longest or preset.size_of(image) == preset.size
     assert array.flags.c_contiguous
     assert preset.name == name
 
@@ -38,9 +39,34 @@ def test_sizes() -> None:
         "ssd_300": ((300, 300), None),
         "yolo3_416": ((416, 416), None),
         "center_net_512": ((512, 512), None),
-        "rcnn_600": ((600, 800), None),
-        "rcnn_800": ((800, 1067), None),
+        "rcnn_600": ((600, 800), 600),
+        "rcnn_800": ((800, 1067), 800),
     }
+    assert [PRESETS[name].longest for name in ("rcnn_600", "rcnn_800")] == [1000, 1333]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((480, 640), (600, 800)),
+        ((640, 480), (800, 600)),
+        ((300, 900), (333, 1000)),
+        ((3, 3000), (1, 1000)),
+    ],
+)
+def test_the_aspect_is_kept(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    preset = PRESETS["rcnn_600"]
+    assert not preset.crops
+    assert preset(np.zeros((*shape, 3), np.uint8)).shape[1:] == size
+    assert preset.stretched()(np.zeros((*shape, 3), np.uint8)).shape[1:] == (600, 800)
+
+
+def test_another_size_keeps_the_aspect_too() -> None:
+    small = PRESETS["rcnn_800"].with_size(320)
+    assert (small.size, small.resize, small.longest) == ((320, 427), 320, 533)
+    assert PRESETS["rcnn_800"].with_size((320, 500)).size == (320, 500)
+    assert PRESETS["imagenet"].crops
+    assert PRESETS["imagenet"].stretched() is PRESETS["imagenet"]
 
 
 def test_an_image_of_cifars_size_is_only_normalized() -> None:
@@ -93,6 +119,8 @@ def test_json_round_trip(name: str) -> None:
         ({"size": 2.5}, "size 2.5"),
         ({"resize": 100}, r"resize 100 .*at least its size \(224, 224\)"),
         ({"resize": "256"}, "resize '256'"),
+        ({"longest": 200}, "from 1 to longest, got 256 and 200"),
+        ({"longest": 300, "resize": None}, "from 1 to longest, got None and 300"),
         ({"interpolation": "bilinar"}, "did you mean bilinear"),
         ({"mean": [0.1, 0.2]}, r"mean \[0.1, 0.2\].*three numbers"),
         ({"mean": None}, "mean None.*three numbers"),

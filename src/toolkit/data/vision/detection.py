@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.data.vision.presets import ImagePreset
 from toolkit.data.vision.transforms.boxes import (
+    GRAY,
     SHARES,
     flip_with_boxes,
     random_constrained_crop,
@@ -21,7 +22,7 @@ from toolkit.data.vision.transforms.mixing import mixup_boxes
 from toolkit.data.vision.transforms.tensor import normalize
 from toolkit.utils.boxes import clean
 
-Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # image, boxes, ids, difficult
+Sample = tuple[np.ndarray, ...]  # image, boxes, ids, difficult and, if any, masks
 # From boxes (N, R, 4), ids (N, R), weights (N, R), (height, width) to arrays of N rows each.
 Targets = Callable[[np.ndarray, np.ndarray, np.ndarray, tuple[int, int]], Sequence[np.ndarray]]
 
@@ -32,6 +33,7 @@ class BoxAugment:
 
     Called with a sample ``(image, boxes, ids, difficult)`` and a generator it gives another; the
     picture, uint8, may have any size. Boxes without area, or out of the picture, are dropped.
+    Masks ``(R, H, W)`` uint8, where a sample has them last, move with the picture.
     """
 
     brightness: float = 0.125
@@ -48,7 +50,7 @@ class BoxAugment:
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Changes one picture."""
-        image, boxes, ids, difficult = sample
+        image, boxes, ids, difficult, *masks = sample
         boxes, kept = clean(boxes, *image.shape[:2])
         boxes, ids, difficult = boxes[kept], ids[kept], difficult[kept]
         image = color_jitter(
@@ -59,17 +61,25 @@ class BoxAugment:
             saturation=self.saturation,
             hue=self.hue,
         )
+        if masks:  # as further channels, which move with the others
+            image = np.concatenate([image, masks[0][kept].transpose(1, 2, 0)], 2)
         if rng.random() < self.expand:
-            image, boxes = random_expand(image, boxes, rng, largest=self.largest)
+            fill = (*GRAY, *[0] * (image.shape[2] - len(GRAY)))
+            image, boxes = random_expand(image, boxes, rng, largest=self.largest, fill=fill)
         if rng.random() < self.crop:
             image, boxes, left = random_constrained_crop(
                 image, boxes, rng, least=self.least, shares=self.shares
             )
             boxes, ids, difficult = boxes[left], ids[left], difficult[left]
+            if masks:
+                image = image[:, :, [0, 1, 2, *(3 + np.flatnonzero(left))]]
         for probability, vertical in ((self.flip, False), (self.upside_down, True)):
             if rng.random() < probability:
                 image, boxes = flip_with_boxes(image, boxes, vertical=vertical)
-        return image, boxes, ids, difficult
+        if not masks:
+            return image, boxes, ids, difficult
+        planes = np.ascontiguousarray(image[:, :, 3:].transpose(2, 0, 1))
+        return np.ascontiguousarray(image[:, :, :3]), boxes, ids, difficult, planes
 
 
 @dataclass(frozen=True)
@@ -95,8 +105,8 @@ class BoxBatch:
     def __post_init__(self) -> None:
         if self.preset.resize is not None:
             raise ValueError(
-                f"preset {self.preset.name!r} crops; boxes need one that resizes straight to its "
-                "size, such as 'ssd_512'"
+                f"preset {self.preset.name!r} does not resize straight to its size, as a batch "
+                "needs; 'ssd_512' does"
             )
 
     def __call__(self, samples: Sequence[Sample], rng: np.random.Generator) -> dict[str, Any]:
@@ -136,6 +146,7 @@ AUGMENTS = {
     "ssd": BoxAugment(),
     "yolo3": BoxAugment(),
     "center_net": BoxAugment(0.4, 0.4, 0.4, 0, largest=1.6, least=0.6),
+    "rcnn": BoxAugment(0, 0, 0, 0, expand=0, crop=0),
     "light": BoxAugment(expand=0.3, largest=1.5, least=0.6),
     "none": BoxAugment(0, 0, 0, 0, expand=0, crop=0, flip=0),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from toolkit.data.vision.transforms.geometry import (
     height_width,
     resize,
     resize_short,
+    size_within,
 )
 from toolkit.data.vision.transforms.tensor import normalize
 from toolkit.utils.registry import unknown
@@ -27,6 +28,9 @@ MAX_ASPECT = 16  # of longer pictures the middle is taken, lest a thin strip fil
 class ImagePreset:
     """Resizes, crops the middle and normalizes.
 
+    With ``longest`` nothing is cropped: pictures keep their aspect, and come in any size. ``size``
+    is then that of an example.
+
     Raises:
         ValueError: a field is not what it must be.
     """
@@ -37,6 +41,7 @@ class ImagePreset:
     interpolation: str  # a name in transforms.INTERPOLATIONS
     mean: tuple[float, float, float]  # of R, G, B in 0..1
     std: tuple[float, float, float]
+    longest: int | None = None  # of the longer side, where nothing is cropped; None: cropped
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -48,13 +53,29 @@ class ImagePreset:
             raise ValueError(f"std {self.std} of preset {self.name!r} must be above 0")
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(unknown("interpolation", self.interpolation, INTERPOLATIONS))
-        if self.resize is None:
-            return
-        if not isinstance(self.resize, int) or self.resize < max(self.size):
+        if self.longest is not None:
+            self._check_longest()
+        elif self.resize is not None and not self._crop_fits():
             raise ValueError(
                 f"resize {self.resize!r} of preset {self.name!r} is neither None nor a whole "
                 f"number of at least its size {self.size}: the crop would not fit"
             )
+
+    def _crop_fits(self) -> bool:
+        return isinstance(self.resize, int) and self.resize >= max(self.size)
+
+    def _check_longest(self) -> None:
+        short, long = self.resize, self.longest
+        if not (isinstance(short, int) and isinstance(long, int) and 1 <= short <= long):
+            raise ValueError(
+                f"resize of preset {self.name!r}, a shorter side, must be from 1 to longest, got "
+                f"{self.resize!r} and {self.longest!r}"
+            )
+
+    @property
+    def crops(self) -> bool:
+        """Whether a part of the picture is not seen."""
+        return self.resize is not None and self.longest is None
 
     def _three_numbers(self, field: str) -> tuple[float, ...]:
         value = getattr(self, field)
@@ -69,19 +90,40 @@ class ImagePreset:
 
     def crop(self, image: np.ndarray) -> np.ndarray:
         """The part of the picture that the network sees: (height, width, 3) uint8."""
-        if self.resize is None:
-            return resize(image, self.size, self.interpolation)
+        if self.resize is None or self.longest is not None:
+            return resize(image, self.size_of(image), self.interpolation)
         height, width = image.shape[:2]
         image = center_crop(
             image, (min(height, MAX_ASPECT * width), min(width, MAX_ASPECT * height))
         )
         return center_crop(resize_short(image, self.resize, self.interpolation), self.size)
 
+    def size_of(self, image: np.ndarray) -> tuple[int, int]:
+        """Height and width of what becomes of a picture ``(H, W, 3)``."""
+        if self.resize is None or self.longest is None:
+            return self.size
+        height, width = image.shape[:2]
+        return size_within((height, width), self.resize, self.longest)
+
     def with_size(self, size: Size) -> ImagePreset:
-        """The same for another size; the resizing keeps its proportion to the crop."""
+        """The same for another size; the resizing keeps its proportion to the crop.
+
+        Where nothing is cropped, the shorter side is that of ``size``, and ``longest`` is changed
+        as much.
+        """
         new = height_width(size)
+        if self.resize and self.longest:
+            least = min(new)
+            longest = round(self.longest / self.resize * least)
+            if new[0] == new[1]:  # the example keeps its aspect, too
+                new = size_within(self.size, least, longest)
+            return replace(self, size=new, resize=least, longest=longest)
         short = self.resize and -(-self.resize * max(new) // max(self.size))
         return replace(self, size=new, resize=short)
+
+    def stretched(self) -> ImagePreset:
+        """The same straight to ``size``, for networks that take no other."""
+        return replace(self, resize=None, longest=None) if self.longest else self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -96,9 +138,10 @@ class ImagePreset:
         for name in values:
             if name not in known:
                 raise ValueError(unknown("preset field", name, known))
-        missing = [name for name in known if name not in values]
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
+        missing = [name for name in needed if name not in values]
         if missing:
-            raise ValueError(f"a preset needs {', '.join(known)}; missing: {', '.join(missing)}")
+            raise ValueError(f"a preset needs {', '.join(needed)}; missing: {', '.join(missing)}")
         return cls(**values)
 
 
@@ -124,8 +167,10 @@ _CENTER_NET = replace(
     mean=(0.40789655, 0.44719303, 0.47026116),
     std=(0.2886383, 0.27408165, 0.27809834),
 )
-# R-CNNs take any size; this one suits photographs of 4 by 3, the most of them.
-_RCNN = replace(_SSD, name="rcnn_600", size=(600, 800), interpolation="bilinear")
+# R-CNNs take pictures of any size and aspect; the example is a photograph of 4 by 3.
+_RCNN = replace(
+    _SSD, name="rcnn_600", size=(600, 800), resize=600, longest=1000, interpolation="bilinear"
+)
 
 PRESETS: dict[str, ImagePreset] = {
     preset.name: preset
@@ -142,6 +187,6 @@ PRESETS: dict[str, ImagePreset] = {
         replace(_SSD, name="yolo3_416", size=(416, 416)),
         _CENTER_NET,
         _RCNN,
-        replace(_RCNN, name="rcnn_800", size=(800, 1067)),
+        replace(_RCNN, name="rcnn_800", size=(800, 1067), resize=800, longest=1333),
     )
 }

@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = exports(
         "resize": "geometry",
         "resize_short": "geometry",
         "resize_with_boxes": "boxes",
+        "size_within": "geometry",
         "ten_crop": "geometry",
     },
 )

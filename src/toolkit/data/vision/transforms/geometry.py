@@ -49,6 +49,15 @@ def resize_short(image: np.ndarray, short: int, interpolation: str = "bilinear")
     return resize(image, (short, short * width // height), interpolation)
 
 
+def size_within(size: tuple[int, int], short: int, longest: int) -> tuple[int, int]:
+    """The size of a picture (height, width) whose shorter side becomes ``short``, aspect kept.
+
+    It becomes less where the longer one would exceed ``longest``.
+    """
+    scale = min(short / min(size), longest / max(size))
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
+
+
 def center_crop(image: np.ndarray, size: Size) -> np.ndarray:
     """The middle of an image, as a view; raises ValueError where the image is smaller."""
     height, width = _fitting(image, size)
