@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.data.text import Vocab
 from toolkit.data.text.passages import Passage, cut_passage
-from toolkit.data.text.tokenizers import Tokenizer, load_tokenizer
+from toolkit.data.text.tokenizers import TEMPLATES, ByteBPETokenizer, Tokenizer, load_tokenizer
+from toolkit.data.text.tokenizers.byte_bpe import byte_letters
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "the", "mill", "##er", "##s", "ran"]
 CONTEXT = "The  Millers ran; the mill ran."
@@ -29,6 +31,17 @@ def test_windows_show_the_whole_context(passage: Passage) -> None:
     assert places == set(range(10))
     assert len(passage.windows) == 4
     assert all(window.tokens.tolist()[:4] == [2, 5, 10, 3] for window in passage.windows)
+
+
+def test_special_tokens_are_those_of_the_tokenizers_pairs() -> None:
+    """RoBERTa has two separators between two texts."""
+    words = [*byte_letters(), "<s>", "</s>"]
+    bytewise = ByteBPETokenizer(
+        Vocab.from_tokens(words), [], template=TEMPLATES["roberta"], engine="python"
+    )
+    (window,) = cut_passage("ab", "cd", bytewise).windows
+    assert window.tokens.tolist() == bytewise.encode("ab", "cd").ids
+    assert window.places.tolist() == [-1, -1, -1, -1, -1, 0, 1, -1]
 
 
 def test_an_answer_is_the_text_as_written(passage: Passage) -> None:

@@ -16,6 +16,14 @@ def test_a_short_context_is_one_window() -> None:
     np.testing.assert_array_equal(window.central, window.places >= 0)
 
 
+def test_two_separators_stand_between_where_they_are_asked_for() -> None:
+    options = {**OPTIONS, "between": 2}
+    first, second = question_windows([1], [5, 6, 7], length=7, stride=2, **options)
+    np.testing.assert_array_equal(first.tokens, [101, 1, 102, 102, 5, 6, 102])
+    np.testing.assert_array_equal(first.segments, [0, 0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(second.places, [-1, -1, -1, -1, 2, -1])
+
+
 @pytest.mark.parametrize(("length", "stride"), [(12, 3), (12, 5), (12, 7), (12, 100), (9, 1)])
 def test_windows_overlap_and_leave_nothing_out(length: int, stride: int) -> None:
     context = list(range(1000, 1023))

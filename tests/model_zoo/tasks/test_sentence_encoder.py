@@ -8,6 +8,7 @@ import pytest
 POOLINGS = {
     "mean": lambda x: x.mean(axis=0),
     "first": lambda x: x[0],
+    "last": lambda x: x[-1],
     "max": lambda x: x.max(axis=0),
 }
 

@@ -58,6 +58,19 @@ def test_no_token_sees_a_later_one(net: mx.gluon.HybridBlock) -> None:
     assert list(changed) == [False] * 4 + [True] * 3
 
 
+def test_a_text_is_classified_by_its_last_token() -> None:
+    """The only one that sees the whole text."""
+    sizes = {**SMALL, "vocab_size": 60, "max_length": 12}
+    net = get_model("gpt2_117m", task="text_classifier", classes=3, **sizes)
+    net.initialize(mx.init.Normal(0.3))
+    other = TEXTS.copy()
+    other[:, 5] = (other[:, 5] + 1) % 60
+    tokens = [mx.nd.array(texts, dtype="int32") for texts in (TEXTS, other)]
+    lengths = mx.nd.array([7, 5], dtype="int32")
+    first, second = (net(one, mx.nd.zeros_like(one), lengths).asnumpy() for one in tokens)
+    assert list((first != second).any(axis=1)) == [True, False]
+
+
 @pytest.mark.parametrize("cuts", [[7], [1] * 7, [3, 2, 1, 1]])
 def test_reading_step_by_step_gives_the_same(net: mx.gluon.HybridBlock, cuts: list[int]) -> None:
     scores = read(net, TEXTS)

@@ -90,7 +90,7 @@ def test_the_second_stream_never_sees_its_own_token() -> None:
     other = TEXTS.copy()
     other[:, place] = (other[:, place] + 1) % 60
     changed = np.abs(net(mx.nd.array(other), *data).asnumpy() - before).max(axis=(0, 2)) > 0
-    # The first in the order may see nothing; as in XLNet's own code, it mixes all evenly.
+    # The first in the order may see nothing: all of its scores are equally low, and it mixes all.
     np.testing.assert_array_equal(changed[order > 0], order[order > 0] > 3)
 
 

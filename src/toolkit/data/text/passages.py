@@ -55,7 +55,7 @@ def cut_passage(
     stride: int = 128,
     question_length: int = 64,
 ) -> Passage:
-    """Cuts a context into windows that each hold the whole question, as BERT reads pairs.
+    """Cuts a context into windows that each hold the whole question, as BERT or RoBERTa read pairs.
 
     Args:
         question: What is asked.
@@ -80,6 +80,7 @@ def cut_passage(
         tokens.ids,
         first=ends[0],
         separator=ends[1],
+        between=len(tokenizer.encode("", "").ids) - 2,
         length=length,
         stride=stride,
         question_length=question_length,

@@ -12,8 +12,8 @@ import numpy as np
 class Window:
     """A question and a part of its context, as one input of an encoder."""
 
-    tokens: np.ndarray  # ids (T,): first, question, separator, part of the context, separator
-    segments: np.ndarray  # (T,): 0 up to the first separator, 1 after it
+    tokens: np.ndarray  # ids (T,): first, question, separators, part of the context, separator
+    segments: np.ndarray  # (T,): 0 up to the context, 1 from there on
     places: np.ndarray  # (T,): each token's place in the whole context; -1 outside it
     central: np.ndarray  # (T,): whether no other window shows the token amid more context
 
@@ -24,6 +24,7 @@ def question_windows(
     *,
     first: int,
     separator: int,
+    between: int = 1,
     length: int = 384,
     stride: int = 128,
     question_length: int = 64,
@@ -35,7 +36,8 @@ def question_windows(
         context: Token ids.
         first: Id that begins a text, ``[CLS]``.
         separator: Id that ends a text, ``[SEP]``.
-        length: Tokens of a window, the three special ones among them.
+        between: Separators between the question and its context: two in RoBERTa.
+        length: Tokens of a window, the special ones among them.
         stride: Tokens by which each window begins later than the one before.
         question_length: Most tokens of the question.
 
@@ -46,7 +48,8 @@ def question_windows(
         ValueError: no room is left for the context, or the stride would leave tokens out.
     """
     question = list(question[:question_length])
-    room = length - len(question) - 3
+    head = [first, *question, *[separator] * between]
+    room = length - len(head) - 1
     if room < 1:
         raise ValueError(
             f"a question of {len(question)} tokens leaves no room for its context in {length}"
@@ -58,7 +61,6 @@ def question_windows(
         begins.append(begins[-1] + min(stride, room))
     spans = [range(begin, min(begin + room, len(context))) for begin in begins]
     best = [_best_window(place, spans) for place in range(len(context))]
-    head = [first, *question, separator]
     windows = []
     for index, span in enumerate(spans):
         part = list(context[span.start : span.stop])

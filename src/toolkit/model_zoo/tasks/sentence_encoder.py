@@ -23,12 +23,21 @@ def _first(F: Any, x: Any, valid_length: Any) -> Any:
     return F.reshape(F.slice_axis(x, axis=1, begin=0, end=1), (0, -1))
 
 
+def _last(F: Any, x: Any, valid_length: Any) -> Any:
+    return F.SequenceLast(x, valid_length, use_sequence_length=True, axis=1)
+
+
 def _max(F: Any, x: Any, valid_length: Any) -> Any:
     seen = F.SequenceMask(x, valid_length, use_sequence_length=True, value=FORBIDDEN, axis=1)
     return F.max(seen, axis=1)
 
 
-POOLINGS: dict[str, Callable[..., Any]] = {"mean": _mean, "first": _first, "max": _max}
+POOLINGS: dict[str, Callable[..., Any]] = {
+    "mean": _mean,
+    "first": _first,
+    "last": _last,
+    "max": _max,
+}
 
 
 class SentenceEncoder(HybridBlock):
@@ -39,7 +48,8 @@ class SentenceEncoder(HybridBlock):
     Args:
         encoder: A text encoder.
         classes: Taken because every task takes it; there are none.
-        pooling: ``mean`` of the tokens, the ``first`` token, or the ``max`` of each unit.
+        pooling: ``mean`` of the tokens, the ``first`` or the ``last`` token (which sums up a text
+            in XLNet and in GPT-2), or the ``max`` of each unit.
         normalize: Whether vectors have length 1, so that a product is a cosine.
 
     Raises:

@@ -57,6 +57,7 @@ VARIANTS = {
     "bert_12_768_12": _BASE,
     "bert_24_1024_16": _LARGE,
     "minilm_6_384_12": BERTConfig(layers=6, units=384, hidden_units=1536),
+    # Sizes: "ernie-1.0" of PaddleNLP, paddlenlp/transformers/ernie/configuration.py.
     "ernie_12_768_12": BERTConfig(
         vocab_size=18000,
         max_length=513,

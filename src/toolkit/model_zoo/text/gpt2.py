@@ -94,9 +94,11 @@ class NextToken(HybridBlock):
 class GPT2(HybridBlock):
     """Maps tokens ``(N, T)``, segments ``(N, T)`` and lengths ``(N,)`` to ``(N, T, units)``.
 
-    Each token sees those before it. Segments are taken as every encoder takes them, but GPT-2
-    knows none.
+    Each token sees those before it, so that the last one sums up a text. Segments are taken as
+    every encoder takes them, but GPT-2 knows none.
     """
+
+    ends_with_summary = True
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
