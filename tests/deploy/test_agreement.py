@@ -29,5 +29,8 @@ def test_rows_of_detections_may_change_places_but_not_values() -> None:
     swapped = [array[:, [1, 0, 2]] for array in wanted]
     assert difference(swapped, wanted) == 0
     assert difference([swapped[0], scores, boxes], wanted) > 0.1
+    masks = np.array([[np.zeros((2, 2)), np.eye(2), np.full((2, 2), -1)]])
+    assert difference([*swapped, masks[:, [1, 0, 2]]], [*wanted, masks]) == 0
+    assert difference([*swapped, masks], [*wanted, masks]) > 0.1
     twice = [array[:, [0, 0, 2]] for array in wanted]
     assert difference(twice, wanted) > 0.1

@@ -22,6 +22,8 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
     "of one": lambda x: S.Group(
         [S.exp(x), S.abs(x), S.sqrt(S.abs(x)), S.floor(x), S.hard_sigmoid(x), S.clip(x, -1, 1)]
     ),
+    "powers": lambda x: S.Group([2**x, S.log2(S.abs(x) + 1)]),
+    "backwards": lambda x: S.Group([S.reverse(x, axis=2), S.flip(x, axis=(0,))]),
     "shapes": lambda x: S.Group(
         [
             S.Flatten(x),

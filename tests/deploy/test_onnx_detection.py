@@ -28,6 +28,12 @@ def regions(x: Symbol) -> Symbol:
     return S.concat(first, S.abs(low), S.abs(low) + S.abs(high) * 2 + 0.5, dim=1)
 
 
+def some(x: Symbol) -> Symbol:
+    """The same, where the first says by -1 that it is none."""
+    mask = S.one_hot(S.full((1,), 0), 4).reshape((4, 1))
+    return S.broadcast_sub(S.broadcast_mul(regions(x), 1 - mask), mask)
+
+
 def codes(x: Symbol) -> list[Symbol]:
     anchors = S.slice_axis(S.abs(S.reshape(x, (1, -1, 4))), axis=1, begin=0, end=48) + 0.1
     return [S.reshape(x, (0, -1, 4)), anchors]
@@ -47,6 +53,11 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
     "decoded from corners": lambda x: S.contrib.box_decode(*codes(x), format="corner", clip=0.5),
     "regions": lambda x: S.contrib.ROIAlign(
         x, regions(x), pooled_size=(2, 3), spatial_scale=0.8, sample_ratio=2
+    ),
+    "regions of no picture": lambda x: S.where(
+        S.slice_axis(some(x), axis=1, begin=0, end=1).reshape((-1,)) >= 0,
+        S.contrib.ROIAlign(x, some(x), pooled_size=(2, 3), spatial_scale=0.8, sample_ratio=2),
+        S.zeros((4, 4, 2, 3)),
     ),
     "aligned regions": lambda x: S.contrib.ROIAlign(
         x, regions(x), pooled_size=(2, 2), spatial_scale=1, aligned=True

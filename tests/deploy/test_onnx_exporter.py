@@ -14,10 +14,15 @@ from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load, 
 from toolkit.deploy.agreement import difference
 from toolkit.deploy.manifest import Manifest
 from toolkit.model_zoo import get_model, list_models, model_info
+from toolkit.model_zoo.registry import BACKBONES
+from toolkit.model_zoo.tasks.mask_rcnn import MaskRCNN
+from toolkit.model_zoo.tasks.rcnn_layouts import RCNNLayout
 from toolkit.model_zoo.text.bert import BERT, BERTConfig
 from toolkit.model_zoo.text.gpt2 import GPT2, GPT2Config
 from toolkit.model_zoo.text.t5 import T5, T5Config
 from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
+from toolkit.nn.nms import Suppression
+from toolkit.nn.proposals import ProposalRule
 from toolkit.utils.settling import settle
 
 onnx = pytest.importorskip("onnx")
@@ -71,7 +76,7 @@ def test_an_exports_own_manifest_lists_both(features: HybridBlock, tmp_path: Pat
 
 class Strange(HybridBlock):
     def hybrid_forward(self, F, x):
-        return F.Correlation(F.sort(x), x)
+        return F.Correlation(F.LRN(x, nsize=3), x)
 
 
 def test_what_has_no_counterpart_is_named_with_its_layer(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_what_has_no_counterpart_is_named_with_its_layer(tmp_path: Path) -> None
     net.initialize()
     export(net, tmp_path / "net", np.zeros((1, 5, 6, 6), np.float32))
     with pytest.raises(
-        UnsupportedOperatorError, match=r"sort \(layer sort0, 1 in all\), Correlation \(layer"
+        UnsupportedOperatorError, match=r"LRN \(layer lrn0, 1 in all\), Correlation \(layer"
     ):
         export_onnx(tmp_path / "net", tmp_path / "new")
     assert not (tmp_path / "new.onnx").exists()
@@ -148,6 +153,16 @@ def test_texts_of_any_length(name: str, tmp_path: Path) -> None:
     assert runners[1].sample(2)[0].shape == (2, 128)
 
 
+LITTLE: dict[str, Any] = {
+    "between": 8,
+    "cells": 32,
+    "size": 4,
+    "mask_convs": 1,
+    "proposals": ProposalRule(0.7, 60, 12),
+    "suppression": Suppression(0.5, 40, 20, 0.0),
+}
+
+
 def settled_detector(name: str, images: mx.nd.NDArray) -> HybridBlock:
     """A detector with scores and boxes that tell its anchors apart."""
     mx.random.seed(1)
@@ -173,6 +188,25 @@ def test_detectors_find_the_same(name: str, tmp_path: Path) -> None:
         wanted, found = (runner(images[:rows].asnumpy()) for runner in runners)
         assert (wanted[0] >= 0).any()
         assert difference(found, wanted) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    "layout", [RCNNLayout(pyramid=8, units=(10,), **LITTLE), RCNNLayout(**LITTLE)]
+)
+def test_regions_and_their_masks_are_the_same(layout: RCNNLayout, tmp_path: Path) -> None:
+    images = mx.nd.random.normal(shape=(2, 3, 64, 64))
+    net = MaskRCNN(BACKBONES.create("resnet18_v1b"), 3, layout=layout)
+    mx.random.seed(0)
+    net.initialize(mx.init.MSRAPrelu("in", 0))
+    settle(net, images, layers=True)
+    export(net, tmp_path / "net", images)
+    export_onnx(tmp_path / "net", tmp_path / "net")
+    wanted, found = (
+        load(tmp_path / "net", backend=backend)(images.asnumpy())
+        for backend in ("mxnet", "onnxruntime")
+    )
+    assert (wanted[0] >= 0).any()
+    assert difference(found, wanted) <= 1e-3
 
 
 def compare(name: str, folder: Path) -> None:

@@ -33,7 +33,11 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
         ]
     ),
     "choices": lambda x: S.Group(
-        [S.where(x > 0, x, S.exp(x)), S.cast(S.cast(x, "int32"), "float32")]
+        [
+            S.where(x > 0, x, S.exp(x)),
+            S.where(S.max(x, axis=(1, 2, 3)) > 1.9, x, -x),
+            S.cast(S.cast(x, "int32"), "float32"),
+        ]
     ),
     "constants": lambda x: S.Group([S.zeros_like(x), S.ones_like(x) * x]),
     "broadcast": lambda x: S.Group(
@@ -52,6 +56,7 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
         [
             S.contrib.arange_like(x, axis=-1),
             S.contrib.arange_like(x, axis=0, start=3, step=2),
+            S.contrib.arange_like(S.mean(x, axis=(1, 2, 3))),
         ]
     ),
     "masked": lambda x: S.Group(
@@ -64,6 +69,23 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
                 value=0.5,
             ),
             S.SequenceMask(x),
+        ]
+    ),
+    "counted from a number": lambda x: S.Group(
+        [
+            S.broadcast_add(x, S.arange(2, 14, step=3, repeat=2)),
+            S.broadcast_add(x, S.arange(8) * S.arange(1, 9)),
+        ]
+    ),
+    "lengths": lambda x: S.broadcast_mul(
+        S.reshape(x, (0, 4, -1, 4)), S.cast(S.shape_array(x), "float32")
+    ),
+    "sorted": lambda x: S.Group(
+        [
+            S.sort(rows(x), axis=1, is_ascend=False),
+            S.sort(x, axis=2),
+            S.argsort(rows(x), axis=2),
+            S.argsort(rows(x), axis=1, is_ascend=False),
         ]
     ),
     "joined on a new axis": lambda x: S.Group([S.stack(x, x * 2, axis=1), S.stack(x, -x, axis=-1)]),

@@ -47,6 +47,7 @@ LAYERS: dict[str, Callable[[Symbol], Symbol]] = {
     "leaky": lambda x: S.Group([S.LeakyReLU(x, act_type=k) for k in ("leaky", "elu", "gelu")]),
     "prelu": lambda x: S.LeakyReLU(x, act_type="prelu"),
     "embedding": lambda x: S.Embedding(S.abs(x), input_dim=4, output_dim=5),
+    "sampled": lambda x: S.BilinearSampler(x, S.slice_axis(x, axis=1, begin=0, end=2) * 0.6),
     "nearest": lambda x: S.UpSampling(x, scale=2, sample_type="nearest"),
     "bilinear": lambda x: S.Group(
         [

@@ -9,9 +9,10 @@ import pytest
 from mxnet.gluon import HybridBlock
 
 from toolkit.data.vision import PRESETS, ImageRecordDataset
-from toolkit.deploy import Runner, load
+from toolkit.deploy import Runner, export, load
 from toolkit.deploy.quantization import AccuracyDropError, accuracy, quantize
 from toolkit.model_zoo import get_model
+from toolkit.model_zoo.text.bert import BERT, BERTConfig
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,17 @@ def test_a_float_export_is_as_good_a_source(
     assert load(tmp_path / "int8").manifest.preprocess == load(exported).manifest.preprocess
     with pytest.raises(ValueError, match="int8 already"):
         quantize(tmp_path / "int8", tmp_path / "twice", batches)
+
+
+def test_what_is_not_between_other_layers_stays_in_float(tmp_path: Path) -> None:
+    net = BERT(BERTConfig(layers=2, units=16, hidden_units=32, heads=2, vocab_size=50))
+    net.initialize(mx.init.Normal(0.3))
+    ids, valid = np.ones((2, 9), np.float32), np.array([9, 4], np.float32)
+    export(net, tmp_path / "net", (ids, ids, valid))
+    report = quantize(tmp_path / "net", tmp_path / "int8", [(ids, ids, valid)])
+    first = [f"layers.0.attention.{name}.fwd" for name in ("key", "query", "value")]
+    assert report.kept == (*first, "layers.1.feed_forward.contract.fwd")
+    assert report.int8 == 8
 
 
 def test_layers_of_choice_stay_in_float(

@@ -12,9 +12,9 @@ Arrays = Sequence[np.ndarray]
 def difference(found: Arrays, wanted: Arrays) -> float:
     """The largest difference of any output, over the largest value of that output.
 
-    Detections, three outputs of ids and scores ``(N, K, 1)`` and corners ``(N, K, 4)``, are
-    compared row by row in the order that fits best: rows whose scores differ in the last digit may
-    stand either way. Infinite where shapes, or what is finite, differ.
+    Detections, outputs of ids and scores ``(N, K, 1)``, corners ``(N, K, 4)`` and perhaps masks
+    ``(N, K, ...)``, are compared row by row in the order that fits best: rows whose scores differ
+    in the last digit may stand either way. Infinite where shapes, or what is finite, differ.
     """
     if [a.shape for a in found] != [a.shape for a in wanted]:
         return float("inf")
@@ -33,14 +33,17 @@ def _one(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def _are_detections(outputs: Arrays) -> bool:
-    return len(outputs) == 3 and [a.shape[2:] for a in outputs] == [(1,), (1,), (4,)]
+    rows = {array.shape[:2] for array in outputs}
+    return len(rows) == 1 and [a.shape[2:] for a in outputs[:3]] == [(1,), (1,), (4,)]
 
 
 def _reordered(found: Arrays, wanted: Arrays) -> list[np.ndarray]:
     """The found rows, each where the wanted one is that it is nearest to."""
     scales = [max(float(np.abs(array).max()), 1e-12) for array in wanted]
     ours, theirs = (
-        np.concatenate([a / scale for a, scale in zip(outputs, scales, strict=True)], axis=2)
+        np.concatenate(
+            [a.reshape(*a.shape[:2], -1) / s for a, s in zip(outputs, scales, strict=True)], axis=2
+        )
         for outputs in (found, wanted)
     )
     places = np.empty(ours.shape[:2], np.int64)
@@ -49,4 +52,5 @@ def _reordered(found: Arrays, wanted: Arrays) -> list[np.ndarray]:
         for row in range(len(right)):  # best first; a row serves once
             places[image, row] = distances[row].argmin()
             distances[:, places[image, row]] = np.inf
-    return [np.take_along_axis(array, places[:, :, None], axis=1) for array in found]
+    images = np.arange(len(places))[:, None]
+    return [array[images, places] for array in found]

@@ -53,6 +53,7 @@ SCALAR = {
     "_div_scalar": ("Div", False),
     "_rdiv_scalar": ("Div", True),
     "_power_scalar": ("Pow", False),
+    "_rpower_scalar": ("Pow", True),
     "_maximum_scalar": ("Max", False),
     "_minimum_scalar": ("Min", False),
 }
@@ -77,6 +78,20 @@ TRANSLATIONS.update({name: _with_scalar(*row) for name, row in SCALAR.items()})
 @translates("square")
 def _square(call: Call) -> str:
     return call.add("Mul", [call.inputs[0]] * 2)
+
+
+@translates("log2")
+def _log2(call: Call) -> str:
+    natural = call.add("Log", part="natural")
+    return call.add("Mul", [natural, call.constant(1 / np.log(2), "share")])
+
+
+@translates("reverse", "flip")
+def _reverse(call: Call) -> str:
+    axis = call.get("axis")
+    if isinstance(axis, tuple) and len(axis) > 1:
+        raise call.unsupported("along several axes")
+    return call.backwards(axis[0] if isinstance(axis, tuple) else axis)
 
 
 @translates("hard_sigmoid")

@@ -182,6 +182,12 @@ class Call:
         more = [] if axes is None else [self.integers(axes, f"{part or 'all'}.axes")]
         return self.add(op, [data, *more], part, keepdims=keep)
 
+    def backwards(self, axis: int) -> str:
+        """The first input with an axis in the opposite order."""
+        limits = {"begin": -1, "end": np.iinfo(np.int64).min, "axis": axis, "step": -1}
+        rows = [self.integers([n], part) for part, n in limits.items()]
+        return self.add("Slice", [self.inputs[0], *rows])
+
     def target_shape(self, index: int = 0) -> str:
         """The shape of a result, int64, for ONNX's Reshape of the first input.
 

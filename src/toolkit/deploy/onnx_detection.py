@@ -17,8 +17,8 @@ def _box_decode(call: Call) -> str:
     codes, anchors = call.inputs
     stds = call.constant([float(call.get(f"std{i}", 1)) for i in range(4)], "stds")
     codes = call.add("Mul", [codes, stds], "scaled")
-    moves, scales = _halves(call, codes, "codes")
-    centers, sizes = _halves(call, anchors, "anchors")
+    moves, scales = halves(call, codes, "codes")
+    centers, sizes = halves(call, anchors, "anchors")
     if call.get("format", "center") == "corner":
         sizes = call.add("Sub", [sizes, centers], "sizes")
         half = call.add("Mul", [sizes, call.constant(0.5, "half.anchor")], "half.anchors")
@@ -26,10 +26,10 @@ def _box_decode(call: Call) -> str:
     limit = float(call.get("clip", -1))
     if limit > 0:
         scales = call.add("Min", [scales, call.constant(limit, "limit")], "limited")
-    return _corners(call, (moves, scales), (centers, sizes))
+    return corners(call, (moves, scales), (centers, sizes))
 
 
-def _corners(call: Call, codes: tuple[str, str], anchors: tuple[str, str]) -> str:
+def corners(call: Call, codes: tuple[str, str], anchors: tuple[str, str], part: str = "") -> str:
     """Boxes as corners, of offsets and log sizes seen from centres and sizes."""
     (moves, scales), (centers, sizes) = codes, anchors
     places = call.add("Mul", [moves, sizes], "moved")
@@ -37,10 +37,11 @@ def _corners(call: Call, codes: tuple[str, str], anchors: tuple[str, str]) -> st
     spans = call.add("Mul", [call.add("Exp", [scales], "grown"), sizes], "spans")
     half = call.add("Mul", [spans, call.constant(0.5, "half")], "halves")
     ends = [call.add(op, [places, half], op.lower()) for op in ("Sub", "Add")]
-    return call.add("Concat", ends, axis=-1)
+    return call.add("Concat", ends, part, axis=-1)
 
 
-def _halves(call: Call, value: str, part: str) -> list[str]:
+def halves(call: Call, value: str, part: str) -> list[str]:
+    """The first two and the last two of four columns."""
     names = [f"{call.name}.{part}.{i}" for i in range(2)]
     sizes = call.integers([2, 2], f"{part}.split")
     return call.builder.several("Split", [value, sizes], names, axis=-1)
@@ -52,13 +53,16 @@ def _columns(call: Call, value: str, begin: int, end: int, part: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """How ``box_nms`` chooses."""
+class SuppressionRule:
+    """How boxes are chosen among rows, and where in a row their numbers stand."""
 
     overlap: float
-    valid: float
+    valid: float  # what they must score more than
     classed: bool  # boxes of different classes do not suppress each other
-    background: int
+    background: int  # a class that is none; -1 where there is no such
+    identity: int  # the column of the class; -1 where there is none
+    score: int
+    corner: int  # the first of four
 
 
 @translates("_contrib_box_nms", "_contrib_box_non_maximum_suppression")
@@ -76,30 +80,36 @@ def _box_nms(call: Call) -> str:
     total, width = call.fixed(axes[1]), call.fixed(axes[2])
     limit = int(call.get("topk", -1))
     count = min(limit, total) if limit > 0 else total
-    rule = _Rule(
+    identity = int(call.get("id_index", -1))
+    rule = SuppressionRule(
         float(call.get("overlap_thresh", 0.5)),
         float(call.get("valid_thresh", 0)),
-        int(call.get("id_index", -1)) >= 0 and not call.get("force_suppress", False),
+        identity >= 0 and not call.get("force_suppress", False),
         int(call.get("background_id", -1)),
+        identity,
+        int(call.get("score_index", 1)),
+        int(call.get("coord_start", 2)),
     )
-    rows, scores = _best(call, call.inputs[0], count, rule)
-    chosen = _chosen(call, rows, scores, rule)
-    found = _compact(call, (rows, chosen), count, width)
+    rows, scores = best_rows(call, call.inputs[0], count, rule)
+    found = _compact(call, (rows, chosen(call, rows, scores, rule)), count, width)
     if count == total:
         return call.add("Identity", [found])
-    pads = call.integers([0, 0, 0, 0, total - count, 0], "pads")
-    return call.add("Pad", [found, pads, call.constant(-1, "nothing")])
+    return padded(call, found, total - count)
 
 
-def _best(call: Call, data: str, count: int, rule: _Rule) -> tuple[str, str]:
+def padded(call: Call, rows: str, count: int) -> str:
+    """The call's result: so many rows of -1 behind the others."""
+    pads = call.integers([0, 0, 0, 0, count, 0], "pads")
+    return call.add("Pad", [rows, pads, call.constant(-1, "nothing")])
+
+
+def best_rows(call: Call, data: str, count: int, rule: SuppressionRule) -> tuple[str, str]:
     """The rows of the best scores ``(N, count, W)``, and their scores ``(N, 1, count)``."""
-    index = int(call.get("score_index", 1))
-    column = _columns(call, data, index, index + 1, "column")
+    column = _columns(call, data, rule.score, rule.score + 1, "column")
     axes = call.integers([-1], "last")
     scores = call.add("Squeeze", [column, axes], "scores")
-    identity = int(call.get("id_index", -1))
-    if rule.background >= 0 and identity >= 0:
-        ids = _columns(call, data, identity, identity + 1, "ids.all")
+    if rule.background >= 0 and rule.identity >= 0:
+        ids = _columns(call, data, rule.identity, rule.identity + 1, "ids.all")
         ids = call.add("Squeeze", [ids, axes], "ids.flat")
         behind = call.add("Equal", [ids, call.constant(rule.background, "ground")], "behind")
         scores = call.add("Where", [behind, call.constant(rule.valid, "out"), scores], "fore")
@@ -119,14 +129,12 @@ def _rows(call: Call, data: str, order: str, part: str) -> str:
     return call.add("GatherND", [data, order], part, batch_dims=1)
 
 
-def _chosen(call: Call, rows: str, scores: str, rule: _Rule) -> str:
+def chosen(call: Call, rows: str, scores: str, rule: SuppressionRule) -> str:
     """1 for a row that stays, else 0: ``(N, K)``."""
-    start = int(call.get("coord_start", 2))
-    boxes = _columns(call, rows, start, start + 4, "boxes")
+    boxes = _columns(call, rows, rule.corner, rule.corner + 4, "boxes")
     classed = scores
     if rule.classed:
-        index = int(call.get("id_index"))
-        ids = _columns(call, rows, index, index + 1, "ids")
+        ids = _columns(call, rows, rule.identity, rule.identity + 1, "ids")
         ids = call.cast(call.add("Transpose", [ids], "ids.row", perm=[0, 2, 1]), LONG, "ids.long")
         greatest = call.reduced("ReduceMax", ids, None, "greatest", keep=0)
         ends = [call.constant(n, part, LONG) for n, part in ((0, "zero"), (1, "step"))]
@@ -168,12 +176,16 @@ def _compact(call: Call, found: tuple[str, str], count: int, width: int) -> str:
 
 @translates("_contrib_ROIAlign")
 def _roi_align(call: Call) -> str:
-    """MXNet's regions hold the picture they are on in front of their corners."""
+    """MXNet's regions hold the picture they are on in front of their corners.
+
+    A picture below 0 marks a row that MXNet passes by and nobody reads; ONNX wants one that exists.
+    """
     if call.get("position_sensitive", False):
         raise call.unsupported("of the position-sensitive kind")
     high, wide = call.get("pooled_size")
     mode = "half_pixel" if call.get("aligned", False) else "output_half_pixel"
     ids = call.cast(_columns(call, call.inputs[1], 0, 1, "picture"), LONG, "picture.long")
+    ids = call.add("Max", [ids, call.constant(0, "first.picture", LONG)], "picture.there")
     ids = call.add("Squeeze", [ids, call.integers([1], "axes")], "pictures")
     boxes = _columns(call, call.inputs[1], 1, 5, "boxes")
     return call.add(

@@ -17,6 +17,8 @@ from toolkit.deploy import (  # noqa: F401  (they register what they translate)
     onnx_detection,
     onnx_indexing,
     onnx_layers,
+    onnx_multibox,
+    onnx_recurrent,
 )
 from toolkit.deploy.exporter import move_together, staged
 from toolkit.deploy.folding import fold
@@ -39,6 +41,7 @@ ONNX = ".onnx"
 OPSET, IR_VERSION = 13, 8  # what every runtime of the last years reads
 # Operators that ONNX has only since a later opset, which is used where they are.
 LATER = {
+    "BilinearSampler": 16,
     "_contrib_ROIAlign": 16,  # regions that are not shifted by half a pixel
     "_contrib_DeformableConvolution": 19,
     "_contrib_ModulatedDeformableConvolution": 19,

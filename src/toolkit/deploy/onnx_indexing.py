@@ -57,9 +57,11 @@ def _cast(call: Call) -> str:
 
 @translates("where")
 def _where(call: Call) -> str:
-    if len(call.shape_of(0)) != len(call.shape_of(1)):
-        raise call.unsupported("with a condition of fewer axes")
     condition = call.cast(call.inputs[0], np.bool_, "condition")
+    missing = range(len(call.shape_of(0)), len(call.shape_of(1)))
+    if missing:  # it chooses along the first axis
+        axes = call.integers(list(missing), "axes")
+        condition = call.add("Unsqueeze", [condition, axes], "rows")
     return call.add("Where", [condition, *call.inputs[1:]])
 
 
@@ -74,6 +76,22 @@ def _constant(call: Call) -> str:
     value = {"_zeros": 0, "_ones": 1}.get(call.node.op, call.get("value"))
     axes = call.builder.axes(call.name)
     return _expand(call, call.constant([value], "value", call.get("dtype", "float32")), axes)
+
+
+@translates("shape_array")
+def _shape_array(call: Call) -> str:
+    return call.add("Identity", [call.shape(call.axes_of(), "shape")])
+
+
+@translates("_arange")
+def _arange(call: Call) -> str:
+    """How many there are is known, so it is a constant."""
+    start, step = float(call.get("start", 0)), float(call.get("step", 1))
+    if call.get("stop") is None and not call.get("infer_range", False):
+        start = 0.0
+    count, repeat = call.fixed(call.builder.axes(call.name)[0]), int(call.get("repeat", 1))
+    values = (start + step * np.arange(-(-count // repeat))).repeat(repeat)[:count]
+    return call.add("Identity", [call.constant(values, "values", call.get("dtype", "float32"))])
 
 
 @translates("broadcast_like", "broadcast_axis", "broadcast_axes", "broadcast_to")
@@ -101,8 +119,10 @@ def _slice_like(call: Call) -> str:
 @translates("_contrib_arange_like")
 def _arange_like(call: Call) -> str:
     axis = call.get("axis")
+    if axis is None and len(call.axes_of()) == 1:
+        axis = 0
     if axis is None or int(call.get("repeat", 1)) != 1:
-        raise call.unsupported("without an axis, or with repetitions")
+        raise call.unsupported("over several axes, or with repetitions")
     return _range(call, call.axes_of()[axis], call.get("start", 0), call.get("step", 1))
 
 
@@ -213,6 +233,22 @@ def _topk(call: Call) -> str | list[str]:
         return call.add("Identity", [found[0]])
     places = call.cast(found[1], call.get("dtype", "float32"), "" if kind == "indices" else "ids")
     return places if kind == "indices" else [found[0], places]
+
+
+@translates("sort", "argsort")
+def _sort(call: Call) -> str:
+    axis = call.get("axis", -1)
+    if axis is None:
+        raise call.unsupported("over all axes")
+    length = call.shape([call.axes_of()[axis]], "k")
+    names = [f"{call.name}.values", f"{call.name}.places"]
+    largest = int(not call.get("is_ascend", True))
+    values, places = call.builder.several(
+        "TopK", [call.inputs[0], length], names, axis=axis, largest=largest
+    )
+    if call.node.op == "sort":
+        return call.add("Identity", [values])
+    return call.cast(places, call.get("dtype", "float32"))
 
 
 @translates("argmax", "argmin")

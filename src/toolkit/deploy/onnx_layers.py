@@ -208,3 +208,10 @@ def _bilinear(call: Call) -> str:
     mode = "align_corners" if corners else "half_pixel"
     inputs = [call.inputs[0], "", "", sizes]
     return call.add("Resize", inputs, mode="linear", coordinate_transformation_mode=mode)
+
+
+@translates("BilinearSampler")
+def _sampler(call: Call) -> str:
+    """MXNet's grid is ``(N, 2, H, W)``, of columns and rows from -1 to 1 at the edge pixels."""
+    grid = call.add("Transpose", [call.inputs[1]], "grid", perm=[0, 2, 3, 1])
+    return call.add("GridSample", [call.inputs[0], grid], align_corners=1, mode="bilinear")

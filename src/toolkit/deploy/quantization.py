@@ -74,8 +74,8 @@ def quantize(
             are several inputs. A few hundred samples of real data.
         calibration: ``"naive"`` keeps the whole range, ``"entropy"`` clips rare large numbers.
         exclude: Names of layers (operators as the graph calls them) that stay in float. Default:
-            the first layers after the inputs and the last before the outputs, which have few
-            multiplications and the most influence.
+            the layers that come after no other and those that no other comes after, which have
+            few multiplications and the most influence.
         score: What tells how good a runner is, higher being better, such as ``accuracy(...)``; it
             is asked before and after.
         max_drop: The most that the score may fall; needs ``score``.
@@ -137,39 +137,27 @@ def _kept(graph: Graph, exclude: Collection[str] | None) -> frozenset[str]:
     nodes = Nodes.of(graph.symbol)
     layers = {node.name for node in nodes if node.op in LAYERS}
     if exclude is None:
-        return frozenset(_first(nodes, graph.inputs) | _last(nodes))
+        return frozenset(_ends(nodes))
     for name in exclude:
         if name not in layers:
             raise ValueError(unknown("layer", name, sorted(layers)))
     return frozenset(exclude)
 
 
-def _first(nodes: Nodes, inputs: Sequence[str]) -> set[str]:
-    """The layers that read an input through no other layer."""
-    raw: set[Node] = set()
-    found = set()
+def _ends(nodes: Nodes) -> set[str]:
+    """The layers that come after no other, and those that no other comes after."""
+    first, last = set(), set()
+    before: dict[Node, set[str]] = {}  # the nearest layers on the ways to each node
     for node in nodes:
-        if node.name in inputs or any(source in raw for source, _ in node.inputs):
-            if node.op in LAYERS:
-                found.add(node.name)
-            else:
-                raw.add(node)
-    return found
-
-
-def _last(nodes: Nodes) -> set[str]:
-    """The layers that an output is made from through no other layer."""
-    found = set()
-    seen: set[Node] = set()
-    stack = [node for node, _ in nodes.outputs]
-    while stack:
-        node = stack.pop()
+        nearest = set().union(*(before[source] for source, _ in node.inputs))
+        before[node] = nearest
         if node.op in LAYERS:
-            found.add(node.name)
-        elif node not in seen:
-            seen.add(node)
-            stack.extend(source for source, _ in node.inputs)
-    return found
+            last.add(node.name)
+            last -= nearest
+            before[node] = {node.name}
+            if not nearest:
+                first.add(node.name)
+    return first | last
 
 
 def _convert(

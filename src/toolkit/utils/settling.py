@@ -7,10 +7,10 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import HybridBlock
-from mxnet.gluon.nn import BatchNorm
+from mxnet.gluon.nn import BatchNorm, Conv2D, Dense
 
 
-def settle(net: HybridBlock, *inputs: Any, seed: int = 0) -> None:
+def settle(net: HybridBlock, *inputs: Any, seed: int = 0, layers: bool = False) -> None:
     """Gives every BatchNorm the running statistics of one forward pass, as training would.
 
     A freshly initialized network takes its features for normalized already: deep ones then give
@@ -21,6 +21,9 @@ def settle(net: HybridBlock, *inputs: Any, seed: int = 0) -> None:
         net: An initialized network, not hybridized.
         inputs: One batch.
         seed: Of the factors.
+        layers: Weights of convolutions and dense layers are scaled, too, so that what each gives
+            has a deviation of 1 (Mishkin and Matas, 2015, https://arxiv.org/abs/1511.06422): a
+            detector's scores and boxes then differ from place to place.
     """
     rng = np.random.default_rng(seed)
     hooks = []
@@ -38,6 +41,8 @@ def settle(net: HybridBlock, *inputs: Any, seed: int = 0) -> None:
     def hook(block: HybridBlock) -> None:
         if isinstance(block, BatchNorm):
             hooks.append(block.register_forward_pre_hook(watch))
+        elif layers and isinstance(block, (Conv2D, Dense)):
+            hooks.append(block.register_forward_hook(_scale))
 
     net.apply(hook)
     try:
@@ -46,3 +51,11 @@ def settle(net: HybridBlock, *inputs: Any, seed: int = 0) -> None:
     finally:
         for handle in hooks:
             handle.detach()
+
+
+def _scale(layer: HybridBlock, _: Any, result: mx.nd.NDArray) -> None:
+    """Divides a layer's weights, and what it has just given, by the deviation of that."""
+    deviation = float(result.asnumpy().std())
+    if deviation > 1e-6:
+        layer.weight.set_data(layer.weight.data() / deviation)
+        result /= deviation

@@ -6,7 +6,8 @@
 #pragma once
 
 #include <cstdint>
-// The API's header uses uint32_t and leaves the include to us.
+// The API's headers use uint32_t and leave the include to us.
+#include <mxnet/c_api.h>
 #include <mxnet/c_predict_api.h>
 
 #include <condition_variable>
@@ -212,6 +213,16 @@ class Pool {
   // Reads PREFIX-manifest.json, PREFIX-symbol.json and PREFIX-0000.params; throws Error.
   explicit Pool(const std::string& prefix, std::size_t size = 1)
       : files_(prefix), free_(std::max<std::size_t>(size, 1)) {}
+
+  // Weights may still be on their way into oneDNN's layout after the outputs are there; a process
+  // that ends meanwhile takes MXNet's threads down in the middle of it.
+  ~Pool() {
+    MXNDArrayWaitAll();
+    free_.clear();
+    MXNDArrayWaitAll();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
   const Manifest& manifest() const { return files_.manifest; }
 

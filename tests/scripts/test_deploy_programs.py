@@ -1,4 +1,4 @@
-"""The Java programs give what Python gives, and say what is wrong."""
+"""The C++ and Java programs give what Python gives, and say what is wrong."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ import pytest
 
 from toolkit.deploy import load
 
-pytestmark = pytest.mark.java
 KINDS = ("classifier", "detector", "text")
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("cpp", "java")],
+)
+def programs(request: pytest.FixtureRequest) -> Any:
+    """Those of each language in turn."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_prints_what_python_finds(
-    java: Any, kind: str, prints_as_python: Callable[..., None]
+    programs: Any, kind: str, prints_as_python: Callable[..., None]
 ) -> None:
-    prints_as_python(java, kind)
+    prints_as_python(programs, kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_outputs_are_those_of_python(
-    java: Any, kind: str, exports: dict[str, Path], batches: dict[str, Any], tmp_path: Path
+    programs: Any, kind: str, exports: dict[str, Path], batches: dict[str, Any], tmp_path: Path
 ) -> None:
-    found = java.outputs(exports[kind], tmp_path, *batches[kind])
+    found = programs.outputs(exports[kind], tmp_path, *batches[kind])
     wanted = load(exports[kind])(*batches[kind])
     assert len(found) == len(wanted)
     for left, right in zip(found, wanted, strict=True):
@@ -34,15 +42,15 @@ def test_all_outputs_are_those_of_python(
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
-def test_pictures_are_prepared_as_in_python(java: Any, same_preparation: Callable) -> None:
-    same_preparation(java)
+def test_pictures_are_prepared_as_in_python(programs: Any, same_preparation: Callable) -> None:
+    same_preparation(programs)
 
 
 def test_a_damaged_export_is_refused(
-    java: Any, damaged: tuple[Path, tuple[str, ...]], picture_files: Path
+    programs: Any, damaged: tuple[Path, tuple[str, ...]], picture_files: Path
 ) -> None:
     prefix, words = damaged
-    said = java("classify", prefix, picture_files / "photograph.jpg", status=2)
+    said = programs("classify", prefix, picture_files / "photograph.jpg", status=2)
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     for word in words:
@@ -58,7 +66,7 @@ def test_a_damaged_export_is_refused(
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(
-    java: Any,
+    programs: Any,
     exports: dict[str, Path],
     tmp_path: Path,
     kind: str,
@@ -68,21 +76,23 @@ def test_inputs_that_do_not_fit_are_refused(
     paths = [tmp_path / f"{i}.npy" for i in range(len(shapes))]
     for path, shape in zip(paths, shapes, strict=True):
         np.save(path, np.zeros(shape, np.float32))
-    said = java("run_arrays", exports[kind], tmp_path / "out", *paths, status=2)
+    said = programs("run_arrays", exports[kind], tmp_path / "out", *paths, status=2)
     assert said.count("\n") == 1
     for word in words:
         assert word in said
 
 
-def test_what_is_no_picture_is_refused(java: Any, exports: dict[str, Path], tmp_path: Path) -> None:
+def test_what_is_no_picture_is_refused(
+    programs: Any, exports: dict[str, Path], tmp_path: Path
+) -> None:
     path = tmp_path / "empty.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0 no picture")
-    assert str(path) in java("classify", exports["classifier"], path, status=2)
+    assert str(path) in programs("classify", exports["classifier"], path, status=2)
 
 
 def test_threads_share_one_network(
-    java: Any, exports: dict[str, Path], batches: dict[str, Any], tmp_path: Path
+    programs: Any, exports: dict[str, Path], batches: dict[str, Any], tmp_path: Path
 ) -> None:
     np.save(tmp_path / "in.npy", batches["detector"][0])
     words = ("--pool", 2, "--threads", 32, "--requests", 500)
-    java("run_arrays", exports["detector"], tmp_path / "out", tmp_path / "in.npy", *words)
+    programs("run_arrays", exports["detector"], tmp_path / "out", tmp_path / "in.npy", *words)

@@ -1,0 +1,173 @@
+"""One model of the zoo on every target: what `benchmarks/exports.py` runs, a process a model.
+
+Each finding is a line of JSON on its own, so that what was found stays when a later one fails.
+
+    python benchmarks/export_targets.py resnet18_v1 [--most 50] [--programs BUILD]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from toolkit import deploy
+from toolkit.data.vision import PRESETS
+from toolkit.deploy.agreement import difference
+from toolkit.deploy.consumers import deploy_info
+from toolkit.deploy.graph import compose, leaves
+from toolkit.model_zoo import get_model, model_info
+from toolkit.utils.settling import settle
+
+import mxnet as mx
+import numpy as np
+
+SIDES = (128, 256)  # of pictures: the first that the network takes, else what it was trained on
+PATCH = 8  # pixels of one colour, each way
+BATCH, TOKENS = 2, 16  # exported with one sample and this length, run with these
+# R-CNN with few regions answers by the same operators, in a small part of the time.
+PROPOSALS = {"candidates": 64, "proposals": 12}
+DETECTIONS = {"candidates": 40, "detections": 12}
+
+
+def say(**found: Any) -> None:
+    print(json.dumps(found), flush=True)
+
+
+def parameters(net: Any, shapes: dict[str, tuple[int, ...]], symbol: Any) -> int | None:
+    """How many numbers the network holds; None where it does not take inputs of these shapes."""
+    try:
+        given, _, states = symbol.infer_shape(**shapes)
+    except mx.MXNetError:
+        return None
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    sizes = dict(zip(names, [*given, *states], strict=True))
+    return sum(int(np.prod(size)) for name, size in sizes.items() if name not in shapes)
+
+
+def pictures(net: Any, native: tuple[int, int]) -> tuple[int, list[tuple[int, ...]]]:
+    """The number of parameters, and the shape of the smallest pictures that the network takes."""
+    symbol, (name,) = compose(net, [0])
+    smaller = [(side, side) for side in SIDES if side < min(native)]
+    for size in [*smaller, native]:
+        shape = (BATCH, 3, *size)
+        if count := parameters(net, {name: shape}, symbol):
+            return count, [shape]
+    raise ValueError(f"the network does not take pictures of {native}")
+
+
+def texts(net: Any) -> tuple[int, list[tuple[int, ...]]]:
+    """The same of a network of tokens, segments and lengths."""
+    symbol, names = compose(net, [0, 0, 0])
+    shapes = [(BATCH, TOKENS), (BATCH, TOKENS), (BATCH,)]
+    count = parameters(net, dict(zip(names, shapes, strict=True)), symbol)
+    if count is None:
+        raise ValueError(f"the network does not take tokens of {shapes[0]}")
+    return count, shapes
+
+
+def sample(shapes: list[tuple[int, ...]], vocabulary: int | None) -> list[np.ndarray]:
+    """Texts of random words, or pictures of patches: noise becomes the same grey in deep layers."""
+    rng = np.random.default_rng(0)
+    if vocabulary is None:
+        (batch, channels, *sides), patch = shapes[0], np.ones((PATCH, PATCH))
+        coarse = rng.normal(size=(batch, channels, *(-(-side // PATCH) for side in sides)))
+        whole = np.kron(coarse, patch)[..., : sides[0], : sides[1]]
+        return [whole.astype(np.float32)]
+    arrays = [rng.integers(0, top, shapes[0]) for top in (vocabulary, 2)]
+    return [a.astype(np.float32) for a in (*arrays, np.array([TOKENS, TOKENS - 5]))]
+
+
+def prepare(net: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """Weights that tell inputs apart, and what the network itself answers."""
+    mx.random.seed(0)
+    net.hybridize(False)  # layers may be by themselves
+    net.initialize(mx.init.Xavier(magnitude=2))
+    given = [mx.nd.array(array) for array in inputs]
+    settle(net, *given, layers=True)
+    outputs = list(leaves(net(*given)))
+    mx.nd.waitall()
+    return [output.asnumpy() for output in outputs]
+
+
+@contextlib.contextmanager
+def finding(target: str) -> Iterator[None]:
+    """An error becomes the finding: the first line of what it says."""
+    try:
+        yield
+    except Exception as error:  # whatever a target has to say is the result
+        say(**{target: {"error": f"{type(error).__name__}: {error}".split("\n")[0][:300]}})
+
+
+def far(target: str, found: list[np.ndarray], wanted: list[np.ndarray], **more: Any) -> None:
+    say(**{target: {"difference": difference(found, wanted), **more}})
+
+
+def with_program(programs: Path, path: Path, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """What the C++ program gives."""
+    files = []
+    for number, array in enumerate(inputs):
+        files.append(path.with_name(f"in{number}.npy"))
+        np.save(files[-1], array)
+    command = [programs / "run_arrays", path, path.with_name("out"), *files, "--latency"]
+    environment = {**os.environ, **deploy_info().environment, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip() or f"status {done.returncode}")
+    made = sorted(path.parent.glob("out-*.npy"), key=lambda p: int(p.stem.partition("-")[2]))
+    return [np.load(file) for file in made]
+
+
+def check(net: Any, folder: Path, inputs: list[np.ndarray], programs: Path | None) -> None:
+    """Exports the network and compares what each target answers with MXNet."""
+    path, wanted = folder / "net", prepare(net, inputs)
+    deploy.export(net, path, tuple(array[:1] for array in inputs))
+    with finding("mxnet"):
+        found = deploy.load(path, backend="mxnet")(*inputs)
+        far("mxnet", found, wanted)
+    if programs:
+        with finding("c++"):
+            far("c++", with_program(programs, path, inputs), wanted)
+    with finding("onnx"):
+        deploy.export_onnx(path, path)
+        far("onnx", deploy.load(path, backend="onnxruntime", threads=1)(*inputs), wanted)
+    if Path(f"{path}.onnx").exists():
+        with finding("openvino"):
+            far("openvino", deploy.load(path, backend="openvino", threads=1)(*inputs), wanted)
+    with finding("int8"):
+        report = deploy.quantize(path, folder / "int8", [tuple(inputs)])
+        found = deploy.load(folder / "int8", backend="mxnet")(*inputs)
+        far("int8", found, wanted, layers=report.int8, kept=len(report.kept))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--most", type=float, default=1e6, help="millions of parameters")
+    parser.add_argument("--programs", type=Path, help="where the C++ programs were built")
+    given = parser.parse_args()
+    info = model_info(given.model)
+    net: Callable[..., Any] = get_model(given.model)
+    if hasattr(net, "set_nms"):
+        net.set_nms(**DETECTIONS)
+    if hasattr(net, "set_proposals"):
+        net.set_proposals(**PROPOSALS)
+    is_text = info.domain == "text"
+    count, shapes = texts(net) if is_text else pictures(net, PRESETS[info.preprocess].size)
+    say(task=info.task, parameters=count, input=shapes[0][1:])
+    if count > 1e6 * given.most:
+        say(skipped=f"{count / 1e6:.0f} million parameters")
+        return
+    inputs = sample(shapes, net.vocab_size if is_text else None)
+    with tempfile.TemporaryDirectory() as folder:
+        check(net, Path(folder), inputs, given.programs)
+
+
+if __name__ == "__main__":
+    main()
