@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.deploy import Manifest, ManifestError, export, export_onnx, load, loader
 from toolkit.deploy.loader import Backend, exists
+from toolkit.utils.checkpoints import write_params
 from toolkit.utils.files import HashMismatchError
 
 SUFFIXES = ("-symbol.json", "-0000.params", "-manifest.json")
@@ -46,6 +48,40 @@ def test_a_missing_file_is_named(copy: Path, suffix: str) -> None:
     Path(f"{copy}{suffix}").unlink()
     with pytest.raises(FileNotFoundError, match=rf"other\.v1{suffix} is missing"):
         load(copy)
+
+
+def test_the_graph_of_another_network_is_refused(
+    copy: Path, features: HybridBlock, tmp_path: Path
+) -> None:
+    export(features, tmp_path / "features", np.zeros((1, 3, 8, 8), np.float32))
+    shutil.copy(tmp_path / "features-symbol.json", f"{copy}-symbol.json")
+    with pytest.raises(HashMismatchError, match=r"other\.v1-symbol\.json is not the file"):
+        load(copy)
+    Path(f"{copy}-manifest.json").unlink()
+    with pytest.raises(ValueError, match=r"0000\.params has no value for conv\.weight, conv\.bias"):
+        load(copy)
+
+
+def test_parameters_of_other_shapes_are_refused(copy: Path) -> None:
+    Path(f"{copy}-manifest.json").unlink()
+    path = Path(f"{copy}-0000.params")
+    arrays = {key: array.asnumpy() for key, array in mx.nd.load(str(path)).items()}
+    arrays["arg:head.output.weight"] = arrays["arg:head.output.weight"][:4]
+    write_params(path, arrays)
+    with pytest.raises(ValueError, match=r"failed on data \(2, 3, 32, 32\)"):
+        load(copy)(X)
+
+
+@pytest.mark.parametrize("version", [10400, 20000])
+def test_a_graph_of_another_version_of_mxnet_answers_the_same(
+    copy: Path, exported: Path, version: int
+) -> None:
+    path = Path(f"{copy}-symbol.json")
+    document = json.loads(path.read_text())
+    document["attrs"]["mxnet_version"] = ["int", version]
+    path.write_text(json.dumps(document))
+    Path(f"{copy}-manifest.json").unlink()
+    np.testing.assert_array_equal(load(copy)(X)[0], load(exported)(X)[0])
 
 
 def test_a_broken_manifest_is_refused(copy: Path) -> None:
