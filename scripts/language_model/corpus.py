@@ -75,7 +75,7 @@ class Objective:
 
     def __call__(self, net: mx.gluon.Block, batch: Sequence[Any]) -> StepResult:
         first, data, target = batch
-        before = None if first else self._states[data.context]
+        before = None if first else self._states.get(data.context)  # none after a resume
         features, states = net.encoder.recur(data, before)
         self._states[data.context] = [tuple(part.detach() for part in pair) for pair in states]
         dropped = net.encoder.dropout(features)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
@@ -125,19 +124,20 @@ class ProjectedLSTM(ReadingLayer):
 
         Returns ``(T, N, projection)`` and the two parts of the new state.
         """
-        projection, hidden = self._sizes
-        gated = partial(F.FullyConnected, num_hidden=4 * hidden, flatten=False)
+        hidden = self._sizes[1]
         # What the tokens say is known for all of them at once; only the rest has to wait.
-        said = gated(x, params["i2h_weight"], params["i2h_bias"])
+        bias = params["i2h_bias"] + params["h2h_bias"]
+        said = F.FullyConnected(x, params["i2h_weight"], bias, num_hidden=4 * hidden, flatten=False)
 
+        # Plain products: a dense layer would put its weights into oneDNN's layout, and in the
+        # graph of a loop it may read them while that is half done.
         def read(token: Any, state: list[Any]) -> tuple[Any, list[Any]]:
-            gates = token + gated(state[0], params["h2h_weight"], params["h2h_bias"])
+            gates = token + F.dot(state[0], params["h2h_weight"], transpose_b=True)
             i, f, g, o = F.split(gates, num_outputs=4, axis=1)
             i, f, o = (F.Activation(gate, act_type="sigmoid") for gate in (i, f, o))
             cell = self._bounded(F, f * state[1] + i * F.Activation(g, act_type="tanh"))
             x = o * F.Activation(cell, act_type="tanh")
-            x = F.FullyConnected(x, params["h2r_weight"], no_bias=True, num_hidden=projection)
-            x = self._bounded(F, x)
+            x = self._bounded(F, F.dot(x, params["h2r_weight"], transpose_b=True))
             return x, [x, cell]
 
         x, state = F.contrib.foreach(read, said, [last, cell])

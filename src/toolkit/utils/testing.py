@@ -71,7 +71,8 @@ def assert_is_text_encoder(
 
     It declares ``units`` and ``vocab_size``; maps tokens ``(N, T)``, segments ``(N, T)`` and valid
     lengths ``(N,)`` to ``(N, T, units)``, the same eager and hybridized; tells tokens apart; and
-    what stands beyond a valid length changes no bit of any result.
+    what stands beyond a valid length changes no bit of any result. One that declares ``characters``
+    takes spelled tokens, ``(N, T, characters)``.
 
     Args:
         net: The encoder, or a function that builds it, called twice to compare parameter names.
@@ -106,14 +107,15 @@ def assert_is_text_encoder(
 def _texts(net: HybridBlock, shape: tuple[int, int]) -> list[np.ndarray]:
     rng, (rows, length) = np.random.default_rng(0), shape
     lengths = np.array([length, *(1 + index % (length - 1) for index in range(rows - 1))])
-    tokens = rng.integers(0, net.vocab_size, shape)
+    spelled = (net.characters,) if hasattr(net, "characters") else ()
+    tokens = rng.integers(0, net.vocab_size, (*shape, *spelled))
     tokens[0, 1] = (tokens[0, 0] + 1) % net.vocab_size
     return [tokens, rng.integers(0, 2, shape), lengths]
 
 
 def _encode(net: HybridBlock, *texts: np.ndarray) -> np.ndarray:
     result = net(*(mx.nd.array(text, dtype="int32") for text in texts))
-    expected = (*texts[0].shape, net.units)
+    expected = (*texts[0].shape[:2], net.units)
     _require(
         isinstance(result, mx.nd.NDArray) and result.shape == expected,
         f"the result must be an array {expected}, got {getattr(result, 'shape', type(result))}",
@@ -128,7 +130,8 @@ def _check_padding(
 ) -> None:
     tokens, segments, lengths = texts
     beyond = np.arange(tokens.shape[1]) >= lengths[:, None]
-    junk = np.where(beyond, (tokens + 1) % net.vocab_size, tokens)
+    junk = tokens.copy()
+    junk[beyond] = (tokens[beyond] + 1) % net.vocab_size
     found = _encode(net, junk, np.where(beyond, 1 - segments, segments), lengths)
     changed = np.argwhere((found != expected).any(axis=2))
     _require(

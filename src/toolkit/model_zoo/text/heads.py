@@ -10,7 +10,16 @@ from mxnet.gluon.nn import Dense, LayerNorm
 from toolkit.nn.activation import activation
 
 # A file may lack those that a network has, and have those that it lacks.
-PARTS = ("pooler.", "decoder.", "next_sentence.", "head.", "spans.", "slots.", "mask")
+PARTS = (
+    "pooler.",
+    "decoder.",
+    "next_sentence.",
+    "head.",
+    "spans.",
+    "slots.",
+    "mask",
+    "encoder.mix.",
+)
 
 
 class Pooler(HybridBlock):
