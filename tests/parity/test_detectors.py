@@ -39,9 +39,6 @@ MODELS = [
 PARAMS = [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
 
 
-# Pixels that boxes may be off, where it is more than a thousandth: 16 deformable convolutions one
-# after the other, whose taps lie between pixels, magnify what rounding does.
-PIXELS = {"center_net_dla34_dcnv2_": 5e-3}
 SIZES = {"_300_": 300, "yolo3_": 320, "center_net_": 256}
 HEADS = (
     r"(class_predictors|box_predictors)\.\d+\.predictor|yolo_outputs\.\d+\.prediction"
@@ -111,8 +108,7 @@ def test_detections_are_equal(
     pairs = ((scores, theirs[1]), (boxes, theirs[2]))
     record("detectors", name, eager=max(relative(a, b) for a, b in pairs))
     np.testing.assert_allclose(scores, theirs[1], rtol=0, atol=1e-5)
-    pixels = next((most for part, most in PIXELS.items() if part in name), 1e-3)
-    np.testing.assert_allclose(boxes, theirs[2], rtol=0, atol=pixels)
+    np.testing.assert_allclose(boxes, theirs[2], rtol=0, atol=1e-3)
     if ours.postprocess.nms.suppression.threshold is not None:
         assert (iou(boxes, boxes) > 0.1).any()  # so that suppression had something to decide
 
