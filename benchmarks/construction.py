@@ -1,12 +1,14 @@
 """Time and memory of making each image classifier, ours and upstream's, in turn.
 
     make parity ARGS="--collect-only -q"          makes the environment that has both
-    .venv-parity/bin/python benchmarks/construction.py [NAME...] [--repeat 3]
+    .venv-parity/bin/python benchmarks/construction.py [NAME...] [--repeat 3] [--page PAGE]
 
-Each measurement is a process of its own: the network is built, initialized and run once on a
-picture (upstream learns its shapes from the first input). Time is the processor's, so that other
-work on the machine does not count; memory is the peak beyond that of the imports. The least of the
-repetitions counts.
+The network is built, initialized and run on a picture (upstream learns its shapes from the first
+input), each time in a process of its own, forked from one that has done the imports. Time is the
+processor's, so that other work on the machine does not count; memory is the peak beyond that of the
+imports, of two runs: upstream's parameters come into being in the course of the first. The least of
+the repetitions counts. With ``--page``, the rows of what was measured are brought up to date there,
+the others stay.
 """
 
 from __future__ import annotations
@@ -15,14 +17,31 @@ import argparse
 import builtins
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 SIDES = {"inceptionv3": 299}
+QUANTITIES = {"build": "build, ms", "first run": "to the end of the first run, ms"}
+QUANTITIES |= {"memory": "peak memory, MB"}
+PAGE = """# What making a network takes
+
+Made by `benchmarks/construction.py --page docs/construction.md`: each image classifier is built,
+initialized and run on a picture, ours and GluonCV's in turn, each in a process of its own. Time is
+the processor's. Memory is the peak beyond that of the imports, of two runs: GluonCV's parameters
+come into being in the course of the first. A cell says ours / GluonCV's = the ratio. Times of some
+milliseconds and the memory of small networks differ from one measurement to the next by a tenth.
+A name without a row has not been measured yet.
+
+{summary}
+
+{table}
+"""
 
 
 def side_of(name: str) -> int:
@@ -30,8 +49,8 @@ def side_of(name: str) -> int:
     return SIDES.get(name, 32 if name.startswith("cifar") else 224)
 
 
-def build(library: str, name: str):
-    """The function that builds the network, imports done."""
+def builder(library: str):
+    """The function that builds a network by name, imports done."""
     import toolkit  # prepares MXNet for both  # noqa: F401
 
     import numpy as np
@@ -40,84 +59,120 @@ def build(library: str, name: str):
         from toolkit.model_zoo import get_model, list_models
 
         list_models()  # reads the catalogue, which upstream's import has done by now
-        return lambda: get_model(name)
+        return get_model
     for alias in ("bool", "int", "float", "object"):
         if alias not in vars(np):
             setattr(np, alias, getattr(builtins, alias))
     warnings.simplefilter("ignore")
     import gluoncv
 
-    options = {"use_aux": False} if name.startswith("nasnet") else {}
-    return lambda: gluoncv.model_zoo.get_model(name, pretrained=False, **options)
+    def build(name: str):
+        options = {"use_aux": False} if name.startswith("nasnet") else {}
+        return gluoncv.model_zoo.get_model(name, pretrained=False, **options)
+
+    return build
 
 
-def child(library: str, name: str) -> None:
-    make = build(library, name)
+def measure(build, name: str) -> dict[str, float]:
+    """Of one network in this process, milliseconds and megabytes."""
     import mxnet as mx
 
     mx.nd.zeros((1,)).wait_to_read()
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
-    net = make()
+    net = build(name)
     built = time.process_time() - start
     net.initialize()
-    net(mx.nd.zeros((1, 3, side_of(name), side_of(name))))
+    mx.nd.waitall()  # or memory depends on how far Python runs ahead
+    x = mx.nd.zeros((1, 3, side_of(name), side_of(name)))
+    net(x)
+    mx.nd.waitall()
+    total = time.process_time() - start
+    net(x)
     mx.nd.waitall()
     after = resource.getrusage(resource.RUSAGE_SELF)
     peak = (after.ru_maxrss - before.ru_maxrss) / 1024
-    total = time.process_time() - start
-    print(json.dumps({"build": built, "first run": total, "memory": peak}))
+    return {"build": built * 1e3, "first run": total * 1e3, "memory": peak}
 
 
-def measure(library: str, name: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--child", library, name]
-    done = subprocess.run(
-        command,
-        check=True,
-        capture_output=True,
+def serve(library: str) -> None:
+    """Answers each name that is read with a line of numbers, from a child that measured it."""
+    build = builder(library)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            print(json.dumps(measure(build, line.strip())), flush=True)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise SystemExit(f"{library} could not make {line.strip()}")
+
+
+def start(library: str) -> subprocess.Popen[str]:
+    """The process that has imported a library."""
+    return subprocess.Popen(
+        [sys.executable, __file__, "--serve", library],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def compare(name: str, repeat: int) -> dict[str, tuple[float, float]]:
+def ask(server: subprocess.Popen[str], name: str) -> dict[str, float]:
+    print(name, file=server.stdin, flush=True)
+    return json.loads(server.stdout.readline())
+
+
+def row(name: str, servers: list[subprocess.Popen[str]], repeat: int) -> str:
     """The least of each quantity, ours and upstream's."""
-    runs: dict[str, list[dict[str, float]]] = {"toolkit": [], "gluoncv": []}
-    for _ in range(repeat):
-        for library, found in runs.items():
-            found.append(measure(library, name))
-    return {
-        key: tuple(min(run[key] for run in found) for found in runs.values())
-        for key in ("build", "first run", "memory")
-    }
+    runs = [[ask(server, name) for server in servers] for _ in range(repeat)]
+    cells = []
+    for key in QUANTITIES:
+        ours, theirs = (min(run[side][key] for run in runs) for side in (0, 1))
+        cells.append(f"{ours:.0f} / {theirs:.0f} = {ours / theirs:.2f}x")
+    return f"| `{name}` | " + " | ".join(cells) + " |"
+
+
+def page(rows: dict[str, str]) -> str:
+    """The text of the page, with the median and the worst of each quantity."""
+    ratios = [re.findall(r"= ([\d.]+)x", line) for line in rows.values()]
+    summary = ["| | median | worst | above 1.1x |", "|---|---|---|---|"]
+    for title, column in zip(QUANTITIES.values(), zip(*ratios, strict=True), strict=True):
+        values = [float(value) for value in column]
+        above = sum(value > 1.1 for value in values)
+        summary.append(
+            f"| {title.split(',')[0]} | {statistics.median(values):.2f}x | {max(values):.2f}x "
+            f"| {above} of {len(values)} |"
+        )
+    table = ["| name | " + " | ".join(QUANTITIES.values()) + " |", "|---|---|---|---|"]
+    table += [rows[name] for name in sorted(rows)]
+    return PAGE.format(summary="\n".join(summary), table="\n".join(table))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        child(*args.child)
+    if args.serve:
+        serve(args.serve)
         return
     from toolkit.model_zoo import list_models, model_info
 
     every = list_models(task="image_classifier", domain="vision")
     names = args.names or [n for n in every if model_info(n).precision == "fp32"]
-    ratios: dict[str, list[float]] = {}
-    print("| name | build, ms | to the end of the first run, ms | peak memory, MB |")
-    print("|---|---|---|---|")
+    rows: dict[str, str] = {}
+    if args.page and args.page.exists():
+        lines = args.page.read_text(encoding="utf-8").splitlines()
+        rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+    servers = [start(library) for library in ("toolkit", "gluoncv")]
     for name in names:
-        found = compare(name, args.repeat)
-        cells = []
-        for key, scale in (("build", 1e3), ("first run", 1e3), ("memory", 1)):
-            ours, theirs = (value * scale for value in found[key])
-            ratios.setdefault(key, []).append(ours / theirs)
-            cells.append(f"{ours:.0f} / {theirs:.0f} = {ours / theirs:.2f}x")
-        print(f"| `{name}` | " + " | ".join(cells) + " |", flush=True)
-    for key, values in ratios.items():
-        print(f"{key}: median {statistics.median(values):.2f}x, worst {max(values):.2f}x")
+        rows[name] = row(name, servers, args.repeat)
+        print(rows[name], flush=True)
+        if args.page:
+            args.page.write_text(page(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

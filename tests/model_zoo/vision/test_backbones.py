@@ -125,9 +125,9 @@ def test_weights_and_pictures_may_be_kept_in_bfloat16(name: str) -> None:
     """Computed in float32: what the eight bits of the numbers alone cost, on any CPU."""
     net, x = build(name), images(name)
     expected = net(mx.nd.array(x)).asnumpy()
+    params = net._collect_params_with_prefix()
     for key, values in get_arrays(net).items():
-        param = net._collect_params_with_prefix()[key]
-        param.set_data(mx.nd.array(to_bfloat16(values)))
+        params[key].set_data(mx.nd.array(to_bfloat16(values)))
     found = net(mx.nd.array(to_bfloat16(x))).asnumpy()
     assert 0 < np.abs(found - expected).max() <= 2e-2 * np.abs(expected).max()
 
