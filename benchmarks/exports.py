@@ -135,7 +135,8 @@ def counts(rows: dict[str, Row]) -> str:
         if target == "int8":
             near = ["", ""]
         lines.append(f"| {target} | {len(found)} | {len(apart)} | {near[0]} | {near[1]} |")
-    return "\n".join(lines)
+    whole = f"{len(rows)} of {len(list_models())} published models have a row so far."
+    return "\n".join([*lines, "", whole])
 
 
 def page(rows: dict[str, Row], command: str, where: dict[str, object]) -> str:

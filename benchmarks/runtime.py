@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from children import Child, answer, clean, in_turns
 
 STEPS = ("threads", "tuning", "blas", "malloc", "amx")
 QUICK = ("dot", "batch_dot", "add", "gelu", "concat")
-READ = ("OMP_", "MXNET_", "OPENBLAS_", "DNNL_", "MALLOC_", "TOOLKIT_RUNTIME")  # no one's values
 Run = Callable[[], list[Any]]  # one iteration; arrays to wait for and to compare
 
 
@@ -220,41 +218,12 @@ def thread_times() -> dict[str, float]:
     return {file.parts[-2]: int(file.read_text().split()[0]) / 1e9 for file in files}
 
 
-def answer(**values: Any) -> None:
-    print("@" + json.dumps(values), flush=True)
-
-
-class Child:
+def launch(name: str) -> Child:
     """A process with some of the runtime's steps on."""
-
-    def __init__(self, name: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(READ)}
-        on = {"stock": [], "all": [*STEPS]}.get(name, name.split("+"))
-        environment.update({f"TOOLKIT_RUNTIME_{s.upper()}": "0" for s in STEPS if s not in on})
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-W", "ignore", __file__, "--child"]
-        self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
-        self.name, self.hello = name, self.hear()
-
-    def ask(self, *words: str) -> dict[str, Any]:
-        assert self.process.stdin
-        self.process.stdin.write(" ".join(words) + "\n")
-        self.process.stdin.flush()
-        return self.hear()
-
-    def hear(self) -> dict[str, Any]:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if line.startswith("@"):
-                return json.loads(line[1:])
-        raise SystemExit(f"a child process ended with code {self.process.wait()}")
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+    on = {"stock": [], "all": [*STEPS]}.get(name, name.split("+"))
+    off = {f"TOOLKIT_RUNTIME_{s.upper()}": "0" for s in STEPS if s not in on}
+    command = [sys.executable, "-W", "ignore", __file__, "--child"]
+    return Child(name, command, clean(**off))
 
 
 # ---------------------------------------------------------------- the parent
@@ -266,13 +235,7 @@ def measure(
     files = {c.name: folder / f"{c.name}.npz" for c in children}
     for c in children:
         c.ask("build", workload, str(files[c.name]))
-    times: dict[str, list[float]] = {c.name: [] for c in children}
-    # Enough iterations at a time that the caches and threads are this child's again.
-    iterations = 1 + int(100 / children[0].ask("run", "1")["wall"])
-    for turn in range(repeat):
-        first = turn % len(children)
-        for c in children[first:] + children[:first]:
-            times[c.name].append(c.ask("run", str(iterations))[clock])
+    times = in_turns(children, repeat, clock)
     stock = times["stock"]
     return {
         name: {
@@ -310,7 +273,7 @@ def main() -> None:
     for given, known in ((workloads, WORKLOADS), (parts, (*STEPS, "all"))):
         if unknown := set(given) - set(known):
             parser.error(f"unknown {', '.join(sorted(unknown))}; there is {', '.join(known)}")
-    children = [Child(name) for name in ("stock", *steps)]
+    children = [launch(name) for name in ("stock", *steps)]
     results = {}
     print(f"{'ratio to stock':16} {'stock ms':>9}" + "".join(f" {s:>8}" for s in steps), end="")
     print(f" {steps[-1] + ' ms':>10} {'difference':>11}")

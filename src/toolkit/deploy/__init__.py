@@ -18,10 +18,11 @@ __getattr__, __dir__, __all__ = exports(
         "TensorSpec": "manifest",
         "UnsupportedOperatorError": "onnx_builder",
         "TextPredictor": "text_predictor",
-        "accuracy": "quantization",
+        "accuracy": "scores",
         "export": "exporter",
         "export_onnx": "onnx_exporter",
         "load": "loader",
+        "metric_score": "scores",
         "quantize": "quantization",
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from toolkit.deploy.folding import fold
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
 from toolkit.deploy.nodes import Node, Nodes
-from toolkit.deploy.runner import Runner
+from toolkit.deploy.scores import Score
 from toolkit.utils.registry import unknown
 
 FUSING = "MKLDNN_QUANTIZE"  # the name MXNet knows oneDNN's int8 operators by
@@ -26,8 +26,6 @@ LAYERS = frozenset({"Convolution", "FullyConnected"})
 # Operators that MXNet could run in int8 and that lose more than they gain: these hold a value from
 # a wide range (products, sums of features, boxes), or take time only to move bytes.
 EXCLUDED_OPERATORS = ("BatchNorm", "Embedding", "LeakyReLU", "elemwise_add", "elemwise_mul")
-
-Score = Callable[[Runner], float]
 
 
 class AccuracyDropError(ValueError):
@@ -76,8 +74,8 @@ def quantize(
         exclude: Names of layers (operators as the graph calls them) that stay in float. Default:
             the layers that come after no other and those that no other comes after, which have
             few multiplications and the most influence.
-        score: What tells how good a runner is, higher being better, such as ``accuracy(...)``; it
-            is asked before and after.
+        score: What tells how good a runner is, higher being better: ``accuracy(...)``, or
+            ``metric_score(...)`` for any other task. It is asked before and after.
         max_drop: The most that the score may fall; needs ``score``.
 
     Raises:
@@ -120,17 +118,6 @@ def _check(report: QuantizationReport, max_drop: float | None) -> None:
         f"{report.after:.4f}), allowed are {max_drop:g}; try the other calibration, more data, "
         "or exclude= layers"
     )
-
-
-def accuracy(batches: Iterable[tuple[Any, Any]]) -> Score:
-    """The score of a classifier: the share of pairs (inputs, classes) whose best class is right."""
-    pairs = [(np.asarray(x), np.asarray(y)) for x, y in batches]
-
-    def score(runner: Runner) -> float:
-        right = [runner(x)[0].argmax(axis=1) == y for x, y in pairs]
-        return float(np.concatenate(right).mean())
-
-    return score
 
 
 def _kept(graph: Graph, exclude: Collection[str] | None) -> frozenset[str]:

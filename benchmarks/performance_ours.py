@@ -1,0 +1,118 @@
+"""A candidate of `benchmarks/performance.py` that runs on MXNet, ONNX Runtime or OpenVINO.
+
+python benchmarks/performance_ours.py '{"do": "runner", "path": ..., "backend": "mxnet"}'
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from toolkit import deploy
+from toolkit.utils.cpu import usable_cores
+
+import numpy as np
+from children import serve
+
+Call = Callable[[], object]
+
+
+def arrays(path: str) -> list[np.ndarray]:
+    with np.load(path) as file:
+        return [file[name] for name in file.files]
+
+
+def runner(path: str, inputs: str, backend: str) -> Call:
+    """Through `toolkit.deploy.load`."""
+    given, net = arrays(inputs), deploy.load(path, backend=backend)
+    return lambda: net(*given)
+
+
+def onnxruntime(path: str, inputs: str) -> Call:
+    """ONNX Runtime called directly."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()[0]
+    session = onnxruntime.InferenceSession(f"{path}.onnx", options, ["CPUExecutionProvider"])
+    names = [row.name for row in session.get_inputs()]
+    given = dict(zip(names, arrays(inputs), strict=True))
+    return lambda: session.run(None, given)
+
+
+def openvino(path: str, inputs: str) -> Call:
+    """OpenVINO called directly, with what its manual says for latency."""
+    import openvino
+
+    settings = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": usable_cores()[0],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = openvino.Core().compile_model(f"{path}.onnx", "CPU", settings)
+    request, given = compiled.create_infer_request(), dict(enumerate(arrays(inputs)))
+    return lambda: request.infer(given, share_inputs=True)
+
+
+def network(model: str, batch: int) -> Any:
+    import mxnet as mx
+
+    net = getattr(mx.gluon.model_zoo.vision, model)()
+    net.initialize()
+    net.hybridize(static_alloc=True, static_shape=True)
+    return net, mx.nd.random.normal(shape=(batch, 3, 224, 224))
+
+
+def stock(model: str, batch: int) -> Call:
+    """MXNet's own network, hybridized; without the runtime's preparation where that is off."""
+    net, data = network(model, batch)
+    return lambda: net(data).wait_to_read()
+
+
+def train(model: str, batch: int) -> Call:
+    """One step of SGD with momentum."""
+    import mxnet as mx
+
+    net, data = network(model, batch)
+    loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    options = {"learning_rate": 1e-3, "momentum": 0.9}
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", options)
+    labels = mx.nd.arange(batch)
+
+    def step() -> None:
+        with mx.autograd.record():
+            value = loss(net(data), labels)
+        value.backward()
+        trainer.step(batch)
+        mx.nd.waitall()
+
+    return step
+
+
+def peak(precision: str, side: int = 2048) -> Call:
+    """A product of two square matrices in oneDNN."""
+    import mxnet as mx
+
+    if precision == "fp32":
+        left, right = (mx.nd.random.uniform(shape=(side, side)) for _ in range(2))
+        dense = {"no_bias": True, "num_hidden": side}
+        return lambda: mx.nd.FullyConnected(left, right, **dense).wait_to_read()
+    left, right = (mx.nd.ones((side, side), dtype=kind) for kind in ("uint8", "int8"))
+    ends = [mx.nd.array([value]) for value in (0, 1, -1, 1)]
+    call = mx.nd.contrib.quantized_fully_connected
+    options = {"no_bias": True, "num_hidden": side}
+    given = {"data": left, "weight": right}
+    given |= dict(zip(("min_data", "max_data", "min_weight", "max_weight"), ends, strict=True))
+    return lambda: call(**given, **options)[0].wait_to_read()
+
+
+KINDS: dict[str, Callable[..., Call]] = {
+    function.__name__: function for function in (runner, onnxruntime, openvino, stock, train, peak)
+}
+
+
+if __name__ == "__main__":
+    spec = json.loads(sys.argv[1])
+    serve(KINDS[spec.pop("do")](**spec))

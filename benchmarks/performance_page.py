@@ -1,0 +1,112 @@
+"""The page and the picture of what `benchmarks/performance.py` found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from performance_rows import ABSENT, MODELS, Row
+
+DOCS = Path(__file__).parent.parent / "docs"
+COMMAND = "python benchmarks/performance.py --all --peers PYTHON --programs BUILD"
+COLUMNS = ("workload", "toolkit", "ms", "peer", "ms", "ratio", "wanted", "of the peak", "load")
+HEAD = """# Performance
+
+What the toolkit takes for a workload and what its peers take, in turns on one machine: medians of
+the rounds' times (least to most), our fastest backend against the fastest peer. *ratio* is the
+peer's time over ours; where *at most* is wanted, ours over the peer's. *of the peak* is the share
+of the multiply-adds a second that one product of large matrices reached here ({peaks}). *load* is
+how many processes of the machine wanted to run as the row was finished, two at a time: above 2,
+the times are those of a busy machine, and only ratios mean something.
+
+```sh
+{command}
+```
+
+{machine}
+
+"""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
+
+
+def best(times: Mapping[str, Any], names: Iterable[str]) -> tuple[str, dict[str, float]] | None:
+    found = [(name, times[name]) for name in names if name in times]
+    return min(found, key=lambda pair: pair[1]["median"], default=None)
+
+
+def compared(row: Row, found: Mapping[str, Any]) -> float | None:
+    """How many times as fast as the fastest peer; None where one side was not measured."""
+    times = found.get("times", {})
+    ours, peer = best(times, row.ours), best(times, row.peers)
+    return peer[1]["median"] / ours[1]["median"] if ours and peer else None
+
+
+def cells(row: Row, found: Mapping[str, Any], peaks: Mapping[str, float]) -> list[str]:
+    aim = f"at most {row.wanted:g}" if row.at_most else f"{row.wanted:g}"
+    faster = compared(row, found)
+    if faster is None:
+        return [row.title, *[""] * 4, "not measured", aim, "", ""]
+    ours = best(found["times"], row.ours)
+    sides = [ours, best(found["times"], row.peers)]
+    shown = [cell for side in sides if side for cell in (side[0], spread(side[1]))]
+    ratio = 1 / faster if row.at_most else faster
+    part = share(row, *ours, peaks) if ours else ""
+    return [row.title, *shown, f"{ratio:.2f}", aim, part, str(found.get("load", ""))]
+
+
+def spread(time: Mapping[str, float]) -> str:
+    return f"{time['median']:.1f} ({time['least']:.1f} to {time['most']:.1f})"
+
+
+def share(row: Row, name: str, time: Mapping[str, float], peaks: Mapping[str, float]) -> str:
+    kind = "int8" if "int8" in name else "fp32"
+    if not row.computes or kind not in peaks:
+        return ""
+    work = MODELS[row.model][1] * row.batch * (3 if row.training else 1)
+    return f"{100 * work / (time['median'] / 1e3) / peaks[kind]:.0f} % of {kind}"
+
+
+def write_page(rows: Mapping[str, Row], state: Mapping[str, Any], docs: Path = DOCS) -> None:
+    """Writes `performance.md` and `performance.png`."""
+    peaks, every = state.get("peaks", {}), state["rows"]
+    where = ", ".join(f"{key} {value}" for key, value in state.get("machine", {}).items())
+    reached = ", ".join(f"{kind} {value:.0f} thousand million" for kind, value in peaks.items())
+    lines = [cells(row, every.get(name, {}), peaks) for name, row in rows.items()]
+    lines += [
+        [title, *[""] * 4, f"not measurable on this CPU, which has no {lack}", "", "", ""]
+        for title, lack in ABSENT
+    ]
+    candidates = [
+        [f"`{name}`", candidate, *(f"{time[key]:.1f}" for key in ("median", "least", "most"))]
+        for name, found in every.items()
+        for candidate, time in found["times"].items()
+    ]
+    text = HEAD.format(peaks=reached, command=COMMAND, machine=f"Ran on: {where}.")
+    text += "\n".join(table(COLUMNS, lines))
+    text += "\n\n![times as fast as the fastest peer](performance.png)\n\n## All candidates\n\n"
+    text += "\n".join(table(("row", "candidate", "median ms", "least", "most"), candidates)) + "\n"
+    (docs / "performance.md").write_text(text, encoding="utf-8")
+    ratios = {name: compared(row, every.get(name, {})) for name, row in rows.items()}
+    draw({name: ratio for name, ratio in ratios.items() if ratio}, docs / "performance.png")
+
+
+def draw(ratios: Mapping[str, float], path: Path) -> None:
+    """A bar a row: how many times as fast as the fastest peer."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = list(ratios)[::-1]
+    figure, axes = pyplot.subplots(figsize=(9, 0.4 * len(names) + 1))
+    axes.barh(names, [ratios[name] for name in names], color="#4878a8")
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xlabel("times as fast as the fastest peer")
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)

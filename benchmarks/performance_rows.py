@@ -1,0 +1,170 @@
+"""What `benchmarks/performance.py` compares: a row a workload, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Spec = dict[str, Any]
+BACKENDS = ("mxnet", "onnxruntime", "openvino")
+# Exported once: the model, its name here, and thousand million multiply-adds a sample.
+MODELS = {
+    "resnet50": ("resnet50_v1", 3.9),
+    "mobilenetv2": ("mobilenetv2_1.0", 0.31),
+    "ssd": ("ssd_512_resnet50_v1_voc", 31.0),
+    "bert": ("bert_12_768_12", 11.2),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload, ours and what it is compared with."""
+
+    title: str
+    wanted: float  # the peer's time over ours; for ``at_most`` ours over the peer's
+    ours: dict[str, Spec]
+    peers: dict[str, Spec]
+    model: str = ""  # in ``MODELS``
+    batch: int = 1
+    at_most: bool = False
+    training: bool = False  # three times the multiply-adds
+    computes: bool = True  # its time is that of the model
+
+
+def on(model: str, batch: int, *, int8: bool = False) -> dict[str, Spec]:
+    """A model on all backends; in int8 on MXNet alone."""
+    path, inputs = f"{model}{'-int8' if int8 else ''}", f"{model}-{batch}.npz"
+    backends = ("mxnet",) if int8 else BACKENDS
+    return {
+        f"toolkit, {name}{', int8' if int8 else ''}": {
+            "by": "ours", "do": "runner", "path": path, "inputs": inputs, "backend": name
+        }
+        for name in backends
+    }  # fmt: skip
+
+
+def direct(model: str, batch: int, runtime: str) -> dict[str, Spec]:
+    spec = {"by": "ours", "do": runtime, "path": model, "inputs": f"{model}-{batch}.npz"}
+    return {f"{runtime}, called directly": spec}
+
+
+def torch(model: str, batch: int) -> dict[str, Spec]:
+    spec = {"by": "torch", "do": "vision", "model": model, "batch": batch}
+    modes = ("eager", "channels_last", "compile")
+    return {f"torch, {mode}": {**spec, "mode": mode} for mode in modes}
+
+
+def stock(model: str, batch: int) -> dict[str, Spec]:
+    spec = {"by": "ours", "do": "stock", "model": model, "batch": batch, "plain": True}
+    return {"stock MXNet, hybridized": spec}
+
+
+def bert(batch: int) -> dict[str, Spec]:
+    # bfloat16 without AVX-512 is emulated: torch's best here is float.
+    return {"torch, transformers": {"by": "torch", "do": "bert", "batch": batch, "length": 128}}
+
+
+def classifiers() -> dict[str, Row]:
+    found = {}
+    for batch, against, runtime in ((1, 1.3, 1.2), (16, 1.5, 1.8)):
+        size: dict[str, Any] = {"model": "resnet50", "batch": batch}
+        name, peers = f"ResNet-50, batch {batch}", torch("resnet50", batch)
+        ours, direct_ = on("resnet50", batch), direct("resnet50", batch, "onnxruntime")
+        found[f"resnet50-{batch}"] = Row(f"{name}, fp32", against, ours, peers, **size)
+        found[f"resnet50-{batch}-runtime"] = Row(
+            f"{name}, fp32, against ONNX Runtime called directly", runtime, ours, direct_, **size
+        )
+        found[f"resnet50-{batch}-int8"] = Row(
+            f"{name}, int8", 4, on("resnet50", batch, int8=True), peers, **size
+        )
+        both = on("mobilenetv2", batch) | on("mobilenetv2", batch, int8=True)
+        found[f"mobilenetv2-{batch}"] = Row(
+            f"MobileNetV2, batch {batch}",
+            4,
+            both,
+            torch("mobilenet_v2", batch),
+            model="mobilenetv2",
+            batch=batch,
+        )
+    return found
+
+
+def others() -> dict[str, Row]:
+    """Detection, texts, and OpenVINO against itself."""
+    spec = {"by": "torch", "do": "detector", "path": "ssd-raw", "inputs": "ssd-1.npz"}
+    title = "SSD-512 ResNet-50, decoding and suppression included"
+    peer = {"network in ONNX Runtime, torchvision's NMS": spec}
+    found = {"ssd": Row(title, 2, on("ssd", 1), peer, model="ssd")}
+    for batch in (1, 8):
+        found[f"bert-{batch}"] = Row(
+            f"BERT-base, {batch}x128",
+            1.6,
+            on("bert", batch),
+            bert(batch),
+            model="bert",
+            batch=batch,
+        )
+    for model in ("resnet50", "bert"):
+        ours = {k: v for k, v in on(model, 1).items() if "openvino" in k}
+        title = f"our OpenVINO backend, `{MODELS[model][0]}`"
+        peer = direct(model, 1, "openvino")
+        found[f"openvino-{model}"] = Row(title, 1.03, ours, peer, model=model, at_most=True)
+    return found
+
+
+def alone() -> dict[str, Row]:
+    """MXNet against itself, training, other languages, the start of a process."""
+    fused = {m: {k: v for k, v in on(m, 1).items() if "mxnet" in k} for m in MODELS}
+    size: dict[str, Any] = {"model": "resnet50", "batch": 16}
+    step = {"do": "train", "batch": 16}
+    resnet: dict[str, Any] = {"model": "resnet50", "at_most": True}
+    return {
+        "stock-resnet50": Row(
+            "MXNet alone: ResNet-50 int8, batch 1",
+            12,
+            on("resnet50", 1, int8=True),
+            stock("resnet50_v1", 1),
+            model="resnet50",
+        ),
+        "stock-mobilenetv2": Row(
+            "MXNet alone: MobileNetV2 fp32, batch 1",
+            8,
+            fused["mobilenetv2"],
+            stock("mobilenet_v2_1_0", 1),
+            model="mobilenetv2",
+        ),
+        "train": Row(
+            "training step, ResNet-50, batch 16, fp32",
+            1.3,
+            {"toolkit": {**step, "by": "ours", "model": "resnet50_v1"}},
+            {"torch, channels_last": {**step, "by": "torch", "model": "resnet50"}},
+            **size,
+            training=True,
+        ),
+        "c++": Row(
+            "C++, ResNet-50, batch 1, against Python on MXNet",
+            1.05,
+            {"C++": {"by": "c++", "path": "resnet50", "inputs": "resnet50-1.npz"}},
+            fused["resnet50"],
+            **resnet,
+        ),
+        "cold": Row(
+            "process start to the first answer, exported ResNet-50",
+            1.0,
+            {"toolkit": {"by": "whole", "path": "resnet50"}},
+            {"torch, eager": {"by": "whole", "path": "torch"}},
+            **resnet,
+            computes=False,
+        ),
+    }
+
+
+def rows() -> dict[str, Row]:
+    return {**classifiers(), **others(), **alone()}
+
+
+# What this table of the project's aims cannot show on a CPU without AVX-512, AMX and bfloat16.
+ABSENT = (
+    ("training step, ResNet-50, batch 16, bf16 against torch's autocast", "bfloat16"),
+    ("ResNet-50 bf16, batch 16, against the machine's bf16 matrix peak", "bfloat16"),
+)
