@@ -43,3 +43,10 @@ def test_other_queries_may_ask() -> None:
     assert bias.shape == (2, 2, 4, 3)
     np.testing.assert_array_equal(bias[0] < 0, np.tile([False, True, True], (2, 4, 1)))
     np.testing.assert_array_equal(bias[1], 0)
+
+
+def test_a_window_forbids_what_is_far_behind() -> None:
+    tokens, source = mx.nd.zeros((1, 3)), mx.nd.zeros((1, 5))
+    bias = causal_bias(mx.nd, tokens, source, window=2).asnumpy()[0, 0]
+    np.testing.assert_array_equal(bias == 0, [[0, 1, 1, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 1]])
+    assert bias.min() <= np.float32(FORBIDDEN)

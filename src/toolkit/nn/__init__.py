@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "AdaptiveAvgPool": "pool",
+        "AdaptiveScores": "adaptive_words",
+        "AdaptiveWords": "adaptive_words",
         "AnchorGrid": "anchors",
         "Backbone": "backbone",
         "BoxDecoder": "coder",

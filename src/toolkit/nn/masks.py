@@ -32,10 +32,11 @@ def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int, *, queries:
     return F.BlockGrad(bias)
 
 
-def causal_bias(F: Any, tokens: Any, source: Any = None) -> Any:
+def causal_bias(F: Any, tokens: Any, source: Any = None, *, window: int | None = None) -> Any:
     """Forbids what comes later: a bias ``(1, 1, T, T)`` for tokens ``(N, T)``.
 
-    With a longer ``source`` ``(N, S)``, whose last T are the tokens, it is ``(1, 1, T, S)``.
+    With a longer ``source`` ``(N, S)``, whose last T are the tokens, it is ``(1, 1, T, S)``; with a
+    ``window`` each token sees that many alone, itself included.
     """
     steps = _steps(F, tokens)
     keys, queries = F.reshape(steps, (1, 1, 1, -1)), F.reshape(steps, (1, 1, -1, 1))
@@ -43,7 +44,10 @@ def causal_bias(F: Any, tokens: Any, source: Any = None) -> Any:
         steps = F.reverse(_steps(F, source), axis=0)
         keys = -F.reshape(steps, (1, 1, 1, -1))
         queries = -F.reverse(queries, axis=2)
-    return F.BlockGrad(F.broadcast_greater(keys, queries) * FORBIDDEN)
+    hidden = F.broadcast_greater(keys, queries)
+    if window is not None:
+        hidden = hidden + F.broadcast_lesser_equal(keys, queries - window)
+    return F.BlockGrad(hidden * FORBIDDEN)
 
 
 def _steps(F: Any, tokens: Any) -> Any:
