@@ -42,6 +42,23 @@ def test_the_network_has_it_for_a_while(kit: Any, same_parameters: Callable) -> 
     assert all((value == spoilt[key]).all() for key, value in kit.parameters(net).items())
 
 
+def test_a_network_that_predicts_with_it_gets_its_own_back(kit: Any) -> None:
+    net = nn.HybridSequential()
+    net.add(nn.Conv1D(64, 3, in_channels=64), nn.Conv1D(64, 1, in_channels=64))
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    average = MovingAverage(net._collect_params_with_prefix(), 0.9)
+    spoil(net)
+    own, x = kit.parameters(net), mx.nd.ones((8, 64, 12))
+    for _ in range(2):
+        with average.applied():
+            averaged = net(x).asnumpy()
+        spoilt = net(x).asnumpy()
+        mx.nd.waitall()
+        assert all((value == own[key]).all() for key, value in kit.parameters(net).items())
+        assert not np.allclose(averaged, spoilt)
+
+
 def test_it_comes_back_from_arrays(kit: Any) -> None:
     net = kit.make_net()
     average = MovingAverage(net._collect_params_with_prefix(), 0.9)

@@ -41,16 +41,20 @@ class MovingAverage:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Lets the network have the averaged parameters, until the end of the block."""
-        own = {key: [data.copy() for data in p.list_data()] for key, p in self._params.items()}
+        """Lets the network have the averaged parameters, until the end of the block.
+
+        They are in arrays of their own: predicting leaves those in layouts of oneDNN that MXNet
+        does not copy into again, of one-dimensional convolutions for example.
+        """
+        own = {key: param._data for key, param in self._params.items()}
         try:
             for key, param in self._params.items():
-                param.set_data(self._average[key])
+                average = self._average[key]
+                param._data = [average.copyto(data.context) for data in param.list_data()]
             yield
         finally:
             for key, param in self._params.items():
-                for data, value in zip(param.list_data(), own[key], strict=True):
-                    data[:] = value
+                param._data = own[key]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The averages by structural name."""
