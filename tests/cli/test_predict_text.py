@@ -44,10 +44,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_slots_stand_beside_their_intent(run: Run, made: list[Any]) -> None:
-    names = ["--labels", "l.txt", "--slots", "s.txt"]
+    names = ["--labels", "l.txt", "--slots", "s.txt", "--size", "layers", "2"]
     result = run("predict", "m", "--text", "an intent", "--weights", "w", *names)
     assert result.exit_code == 0, result.output
     assert made[0][2]["slots"] == "s.txt"
+    assert made[0][2]["sizes"] == {"layers": 2}
     assert result.stdout.splitlines()[2].split("  ")[-1] == "place: York, place: York"
 
 

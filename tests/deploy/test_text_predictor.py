@@ -13,6 +13,7 @@ from sentencepiece import SentencePieceTrainer
 from toolkit.data.text.tokenizers import load_tokenizer
 from toolkit.deploy import TextPredictor
 from toolkit.model_zoo import get_model, save_huggingface
+from toolkit.model_zoo.weights import WeightsError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "a", "very"]
 SIZES = {"layers": 6, "units": 384, "hidden_units": 16, "heads": 12, "vocab_size": len(WORDS)}
@@ -92,10 +93,13 @@ def test_a_text_is_written_for_a_text(tmp_path: Path) -> None:
     words = len(load_tokenizer(tmp_path / "spiece.model").vocab) + 100
     mx.random.seed(1)
     # More rows than words, as T5's own table has.
-    net = get_model("t5_small", head_units=4, hidden_units=16, vocab_size=words + 28)
+    sizes = {"layers": 1, "units": 16, "heads": 2}
+    net = get_model("t5_small", **sizes, hidden_units=16, vocab_size=words + 28)
     net.initialize(mx.init.Normal(0.5))
     save_huggingface(net, tmp_path)
-    predictor = TextPredictor("t5_small", tmp_path, max_tokens=5)
+    with pytest.raises(WeightsError, match="Pass layers=1, units=16, heads=2"):
+        TextPredictor("t5_small", tmp_path)
+    predictor = TextPredictor("t5_small", tmp_path, max_tokens=5, sizes=sizes)
     assert predictor.task == "sequence_to_sequence"
     assert predictor.model.tokenizer.encode("hello").tokens[-1] == "</s>"
     found = predictor(["hello world how are you", "say", ""])

@@ -25,6 +25,7 @@ class Texts:
     tokenizer: str | None = None
     labels: str | None = None  # a file
     slots: str | None = None  # a file
+    sizes: Sequence[tuple[str, int]] = ()  # where they are not those of the model's name
     max_tokens: int = 64
     temperature: float = 0.0
 
@@ -39,6 +40,7 @@ class Texts:
             tokenizer=self.tokenizer,
             labels=self.labels,
             slots=self.slots,
+            sizes=dict(self.sizes),
             max_tokens=self.max_tokens,
             sampling=model_zoo.Sampling(self.temperature),
         )
@@ -61,6 +63,14 @@ OPTIONS = (
     click.option("--tokenizer", metavar="PATH", help="Default: the folder of the weights."),
     click.option("--labels", metavar="FILE", help="Names of classes or tags, one a line."),
     click.option("--slots", metavar="FILE", help="Names of slots, beside --labels of intents."),
+    click.option(
+        "--size",
+        "sizes",
+        type=(str, int),
+        multiple=True,
+        metavar="FIELD NUMBER",
+        help="Of the network where it is not that of its name: --size layers 2.",
+    ),
     click.option("--max-tokens", default=64, show_default=True, type=click.IntRange(min=1)),
     click.option(
         "--temperature",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from toolkit.data.text.tokenizers import Tokenizer, load_tokenizer
@@ -44,6 +45,7 @@ class TextPredictor:
         labels: Names of classes, intents or tags by index, or a file with one a line. Default:
             those that the folder's config has.
         slots: Names of slots, the same way, beside those of intents.
+        sizes: Fields of the model's config where they are not those of its name: ``{"layers": 2}``.
         options: Fields of ``TextModel`` (``max_length``, ``batch_size``, ``max_tokens``,
             ``sampling``, ``ctx``).
 
@@ -60,6 +62,7 @@ class TextPredictor:
         tokenizer: Tokenizer | str | os.PathLike[str] | None = None,
         labels: Sequence[str] | str | os.PathLike[str] | None = None,
         slots: Sequence[str] | str | os.PathLike[str] | None = None,
+        sizes: Mapping[str, Any] = MappingProxyType({}),
         **options: Any,
     ) -> None:
         folder = Path(weights) if Path(weights).is_dir() else None
@@ -70,6 +73,7 @@ class TextPredictor:
         cut = _tokenizer(tokenizer or folder)
         names, details = _labels(labels, config), _labels(slots, {})
         counts: dict[str, Any] = {"slots": len(details)} if details else {}
+        counts |= sizes
         if names and self.task in CLASSES:
             counts["classes"] = len(names)
         net = get_model(model, os.fspath(weights), task=self.task, **counts)

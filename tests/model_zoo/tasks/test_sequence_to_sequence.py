@@ -83,6 +83,17 @@ def test_both_halves_run_without_their_code(net: HybridBlock, texts: list, tmp_p
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_onnx_runs_the_whole(net: HybridBlock, texts: list, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    inputs = (*texts, mx.nd.array(WORDS))
+    deploy.export(net, tmp_path / "whole", inputs)
+    deploy.export_onnx(tmp_path / "whole", tmp_path / "whole")
+    runner = deploy.load(tmp_path / "whole", backend="onnxruntime")
+    (found,) = runner(*(array.asnumpy() for array in inputs))
+    np.testing.assert_allclose(found, net(*inputs).asnumpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_an_encoder_without_a_decoder_is_refused() -> None:
     with pytest.raises(TypeError, match="BERT has no decoder that writes; T5 has"):
         get_model("bert_12_768_12", task="sequence_to_sequence", layers=1)
