@@ -169,6 +169,8 @@ def settled_detector(name: str, images: mx.nd.NDArray) -> HybridBlock:
     net = get_model(name)
     net.initialize(mx.init.Xavier(magnitude=2))
     settle(net.network, images)
+    for bias in net.network.collect_params(".*bias").values():
+        bias.set_data(mx.nd.zeros(bias.shape))  # YOLOv3 begins with objects that are rare
     heads = [child for key, child in net.network._children.items() if key.endswith("heads")]
     for head, scores, size in zip(heads, net.network(images), (1, 0.5), strict=False):
         spread = scores.asnumpy().std()

@@ -48,7 +48,7 @@ def test_a_failed_worker_ends_the_job(
     with pytest.raises(JobError, match=message) as caught:
         run(make_job(f"if [ $TOOLKIT_JOB_WORKER = 1 ]; then {end}; fi; exec sleep 300"))
     assert caught.value.status == status
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 100  # far below the others' 300, on a loaded machine, too
     assert left(within=5) == []
 
 
