@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,20 @@ def test_scores_are_those_of_the_paper() -> None:
     tails = [softmax(inside[i]) * first[:, 19 + i : 20 + i] for i in (1, 2)]
     expected = np.log(np.concatenate([first[:, :20], *tails], -1))
     np.testing.assert_allclose(read(net, TEXTS)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_folders_of_transformers_score_as_they_do_there(tmp_path: Path, golden: Any) -> None:
+    with np.load(Path(golden.rule.__file__).with_name("transformer_xl.npz")) as file:
+        texts, scores, about = file["texts"], file["scores"], json.loads(str(file["about"]))
+    weights = {
+        key: golden.rule.weights_of(about["first"][key], tuple(shape))
+        for key, shape in about["shapes"].items()
+    }
+    (tmp_path / "config.json").write_text(json.dumps(about["config"]))
+    write_safetensors(tmp_path / "model.safetensors", weights)
+    net = get_model(NAME, tmp_path, layers=2, units=16, heads=2)  # the folder says the rest
+    found = in_parts(net, texts, [4, 5])
+    assert np.abs(found - scores).max() <= 1e-5 * np.abs(scores).max()
 
 
 def test_names_of_transformers_are_read(tmp_path: Path) -> None:
