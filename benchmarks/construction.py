@@ -34,9 +34,9 @@ PAGE = """# What making a network takes
 Made by `benchmarks/construction.py --page docs/construction.md`: each image classifier is built,
 initialized and run on a picture, ours and GluonCV's in turn, each in a process of its own. Time is
 the processor's. Memory is the peak beyond that of the imports, of two runs: GluonCV's parameters
-come into being in the course of the first. A cell says ours / GluonCV's = the ratio. Times of some
-milliseconds and the memory of small networks differ from one measurement to the next by a tenth.
-A name without a row has not been measured yet.
+come into being in the course of the first. A cell says ours / GluonCV's = the ratio. From one
+measurement to the next a cell of a busy machine differs by a quarter; most rows above 1.1x were
+measured three times, and the least counts. A name without a row has not been measured yet.
 
 {summary}
 
