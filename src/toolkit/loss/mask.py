@@ -6,6 +6,8 @@ from typing import Any
 
 from mxnet.gluon import HybridBlock
 
+from toolkit.loss.sigmoid_cross_entropy import sigmoid_cross_entropy
+
 
 class MaskLoss(HybridBlock):
     """Cross-entropy of the sigmoid of each cell of the mask of the region's own class.
@@ -24,8 +26,7 @@ class MaskLoss(HybridBlock):
         """
         kinds = F.broadcast_like(F.reshape(classes, (0, 0, 1, 1)), targets)
         own = F.pick(scores, kinds - 1, axis=2, mode="clip")
-        entropy = F.relu(own) - own * targets
-        entropy = entropy + F.Activation(-F.abs(own), act_type="softrelu")
+        entropy = sigmoid_cross_entropy(F, own, targets)
         cells = kinds > 0
         loss = F.sum(F.where(cells, entropy, F.zeros_like(entropy)))
         return loss / F.broadcast_maximum(F.sum(cells), F.ones((1,)))

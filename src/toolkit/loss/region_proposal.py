@@ -6,6 +6,8 @@ from typing import Any
 
 from mxnet.gluon import HybridBlock
 
+from toolkit.loss.sigmoid_cross_entropy import sigmoid_cross_entropy
+
 SHARPNESS = 3.0  # of the smooth L1 loss, which turns linear at 1 / 9
 
 
@@ -30,8 +32,7 @@ class RegionProposalLoss(HybridBlock):
             targets: ``(N, A, 4)`` codes; only those of objects are looked at.
         """
         found, counted = classes > 0, classes >= 0
-        entropy = F.relu(scores) - scores * found
-        entropy = entropy + F.Activation(-F.abs(scores), act_type="softrelu")
+        entropy = sigmoid_cross_entropy(F, scores, found)
         class_loss = F.sum(F.where(counted, entropy, F.zeros_like(entropy)))
         # Masked before, not after: a target of what is no object may be anything, even NaN.
         mask = F.broadcast_like(F.expand_dims(found, 2), codes)

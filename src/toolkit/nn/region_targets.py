@@ -79,15 +79,7 @@ class ProposalTargets:
         (classes, codes), (anchors, inside) = targets, among
         overlaps = iou(anchors[inside], boxes)
         matches = compose(match_best(overlaps), match_maximum(overlaps, self.above))
-        drawn = sample_quota(
-            matches,
-            overlaps.max(1, initial=0.0),
-            rng,
-            count=self.count,
-            positive=self.positive,
-            above=self.above,
-            below=(0.0, self.below),
-        )
+        drawn = _draw(self, overlaps, matches, rng, below=self.below)
         classes[inside] = np.where(drawn, drawn > 0, -1)
         found = drawn > 0
         codes[inside[found]] = encode_boxes(
@@ -148,15 +140,7 @@ class RegionTargets:
             among = np.concatenate([rois[place][area(rois[place]) > 0], objects])
             overlaps = iou(among, objects)
             matches = match_maximum(overlaps, self.above)
-            drawn = sample_quota(
-                matches,
-                overlaps.max(1, initial=0.0),
-                rng,
-                count=self.count,
-                positive=self.positive,
-                above=self.above,
-                below=(0.0, self.above),
-            )
+            drawn = _draw(self, overlaps, matches, rng, below=self.above)
             found = np.flatnonzero(drawn > 0)
             chosen = np.concatenate([found, np.flatnonzero(drawn < 0)])
             mine, count = matches[found], len(found)
@@ -167,6 +151,26 @@ class RegionTargets:
             centers = to_center(objects[mine]), to_center(among[found])
             codes[place, :count] = encode_boxes(*centers, self.stds)
         return regions, classes, codes, rows
+
+
+def _draw(
+    targets: ProposalTargets | RegionTargets,
+    overlaps: np.ndarray,
+    matches: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    below: float,
+) -> np.ndarray:
+    """Which rows of ``(A, R)`` overlaps are learned from, as ``sample_quota`` says it."""
+    return sample_quota(
+        matches,
+        overlaps.max(1, initial=0.0),
+        rng,
+        count=targets.count,
+        positive=targets.positive,
+        above=targets.above,
+        below=(0.0, below),
+    )
 
 
 def _objects(boxes: np.ndarray, ids: np.ndarray) -> Any:
