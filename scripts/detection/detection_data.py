@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from toolkit.data.batchify import List
 from toolkit.data.samplers import ShardedBatches, ShuffledBatches
 from toolkit.data.vision import (
     BoxBatch,
+    BoxLabelDataset,
     COCODetectionDataset,
+    ImageListDataset,
+    ImageRecordDataset,
     VOCDetectionDataset,
     transforms,
 )
@@ -40,11 +44,39 @@ def open_coco(path: Path, split: str, **options: Any) -> Any:
     return COCODetectionDataset(found[0], **options)
 
 
+def open_packed(
+    path: Path,
+    split: str,
+    *,
+    kind: Callable[[Path], Any],
+    suffix: str,
+    masks: bool,
+    crowd: bool,
+    classes: Sequence[str] | None,
+    invalid: str,
+) -> Any:
+    """A folder of a file a split with boxes in its labels, as ``im2rec`` makes them."""
+    if masks:
+        raise SystemExit(f"error: {path} is of {suffix} files, which have no masks of objects")
+    known = sorted(file.stem for file in path.glob(f"*{suffix}"))
+    if split not in known:
+        raise SystemExit(f"error: {path}: {unknown('split', split, known)}")
+    if classes is None:
+        if not (path / NAMES).is_file():
+            raise SystemExit(f"error: {path} has no {NAMES} with a class a line: give --classes")
+        lines = (path / NAMES).read_text(encoding="utf-8").splitlines()
+        classes = [line.strip() for line in lines if line.strip()]
+    return BoxLabelDataset(kind(path / f"{split}{suffix}"), classes, invalid=invalid)
+
+
+NAMES = "classes.txt"
 COCO_FILES = "**/annotations/instances_*.json"
 # What is in a folder of each kind, and how it is opened.
 FORMATS: Mapping[str, tuple[str, Opener]] = {
     "voc": ("**/ImageSets/Main/*.txt", open_voc),
     "coco": (COCO_FILES, open_coco),
+    "records": ("*.rec", partial(open_packed, kind=ImageRecordDataset, suffix=".rec")),
+    "lists": ("*.lst", partial(open_packed, kind=ImageListDataset, suffix=".lst")),
 }
 
 

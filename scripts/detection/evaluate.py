@@ -1,4 +1,4 @@
-"""Scores a detector on a folder of VOC's or COCO's layout, as the folder's own evaluation does.
+"""Scores a detector on a folder of pictures with boxes, as the folder's own evaluation does.
 
     python scripts/detection/evaluate.py MODEL DATA --split test [--json]
 
@@ -14,21 +14,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from toolkit.data.vision import COCODetectionDataset
-from toolkit.utils.masks import paste_masks
-from toolkit.utils.metrics import COCOMeanAP, VOCMeanAP
-
 import detection_data
 import detection_model
+import detection_scores
 import mxnet as mx
-import numpy as np
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("model", help="folder of a run, or published name")
-    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("data", type=Path, help="folder of pictures with boxes, as for train.py")
     add("--split", default="test", help="several are joined by a comma")
     add("--weights", help="of a published name: a tag or a file; default the published ones")
     add("--size", type=int, help="side of the pictures; default that of the training")
@@ -50,10 +46,16 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     net, labels, family, preset = detection_model.open_detector(args.model, args.weights, args.size)
     data = detection_data.open_boxes(args.data, args.split, classes=labels, invalid=args.invalid)
     loader = detection_data.scoring_loader(data, args.batch_size, batch=family.batch(preset))
-    score = score_coco if isinstance(data, COCODetectionDataset) else score_voc
+    metric = detection_scores.scores_of(data, preset, form=args.form, threshold=args.threshold)
     start = time.perf_counter()
-    values = score(net, data, loader, args)
+    for batch in loader.batches(0):
+        metric.update(batch["labels"], net(mx.nd.array(batch["images"])))
+    values = metric.get()
     seconds = time.perf_counter() - start
+    if args.results:
+        if not isinstance(metric, detection_scores.COCOScores):
+            raise SystemExit(f"error: {args.data} is no folder of COCO's layout: no --results")
+        metric.save(args.results)
     return {
         "model": str(args.model),
         "split": args.split,
@@ -61,52 +63,6 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         **{key: round(100 * value, 2) for key, value in values.items()},
         "images_per_second": round(len(data) / seconds, 1),
     }
-
-
-def score_voc(net: Any, data: Any, loader: Any, args: argparse.Namespace) -> dict[str, float]:
-    """VOC's mean average precision."""
-    metric = VOCMeanAP(data.classes, args.form, threshold=args.threshold)
-    for batch in loader.batches(0):
-        metric.update(batch["labels"], net(mx.nd.array(batch["images"])))
-    return metric.get()
-
-
-def score_coco(net: Any, data: Any, loader: Any, args: argparse.Namespace) -> dict[str, float]:
-    """COCO's numbers, of boxes and, where the network finds them, of masks.
-
-    ``--results`` gets what was found, as files for the official server.
-    """
-    metrics: dict[str, COCOMeanAP] = {}
-    items = iter(data.items)  # batches come in their order
-    for batch in loader.batches(0):
-        outputs = [part.asnumpy() for part in net(mx.nd.array(batch["images"]))]
-        if not metrics:
-            forms = ("boxes", "masks")[: len(outputs) - 2]
-            metrics = {
-                form: COCOMeanAP(data.annotations, form, categories=data.category_ids)
-                for form in forms
-            }
-        for place, (ids, scores, boxes, *masks) in enumerate(zip(*outputs, strict=True)):
-            item = next(items)
-            found = ids[:, 0] >= 0
-            boxes = boxes[found] / scales_of(batch, place, item.size)[[1, 0, 1, 0]]
-            row = ids[found, 0], scores[found, 0], boxes
-            metrics["boxes"].add(item.number, row)
-            if masks:
-                drawn = paste_masks(masks[0][found], boxes, item.size)
-                metrics["masks"].add(item.number, (*row, drawn))
-    if args.results:
-        args.results.mkdir(parents=True, exist_ok=True)
-        for form, metric in metrics.items():
-            metric.save(args.results / f"{form}.json")
-    return {f"{form}_{k}": v for form, metric in metrics.items() for k, v in metric.get().items()}
-
-
-def scales_of(batch: dict[str, Any], place: int, size: tuple[int, int]) -> np.ndarray:
-    """What a picture's height and width of ``size`` were multiplied by."""
-    if "scales" in batch:
-        return np.asarray(batch["scales"][place])
-    return np.array(batch["images"].shape[2:]) / size
 
 
 if __name__ == "__main__":

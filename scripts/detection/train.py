@@ -1,10 +1,10 @@
-"""Trains a detector on a folder of VOC's or COCO's layout.
+"""Trains a detector on a folder of pictures with boxes.
 
     python scripts/detection/train.py DATA --model ssd_512_mobilenet1.0_custom --out OUT
 
 Any detector by name, or any backbone with ``--task``; from a detector's weights (``--weights``), a
-backbone's (``--backbone-weights``) or none. While training, VOC's mean average precision is
-measured on ``--val``. OUT gets the log, the record, checkpoints and ``final.params``.
+backbone's (``--backbone-weights``) or none. While training, ``--val`` is scored: VOC's mean average
+precision, or COCO's on its folders. OUT gets the log, the record, checkpoints and ``final.params``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 from toolkit.data.vision import AUGMENTS, BoxAugment
 from toolkit.model_zoo import get_arrays
 from toolkit.utils.checkpoints import write_params
-from toolkit.utils.metrics import VOCMeanAP
 from toolkit.utils.training import (
     Checkpoints,
     Cosine,
@@ -38,6 +37,7 @@ from toolkit.utils.training import (
 
 import detection_data
 import detection_model
+import detection_scores
 
 OPTIONS = {"sgd": {"momentum": 0.9}, "nag": {"momentum": 0.9}}  # of optimizers
 BACKBONE = r"^network\.(features\.)?(backbone|top)\."
@@ -46,7 +46,7 @@ BACKBONE = r"^network\.(features\.)?(backbone|top)\."
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("data", type=Path, help="folder of VOC's or COCO's layout, or of .lst or .rec files")
     add("--train", default="train", help="split to train on; several are joined by a comma")
     add("--val", default="val", help="split that is only scored; '' for none")
     add("--classes", help="names, by comma; default those found in the training split")
@@ -125,13 +125,13 @@ def augment_of(args: argparse.Namespace) -> BoxAugment:
 def evaluation(
     args: argparse.Namespace, classes: list[str], *, batch: Any, scored: Any
 ) -> Evaluation:
-    """VOC07's mean average precision on the split that is only scored."""
+    """VOC07's mean average precision, or COCO's, on the split that is only scored."""
     options = {"invalid": args.invalid, "masks": detection_model.family_of(args).masks}
     data = detection_data.open_boxes(args.data, args.val, classes=classes, **options)
     return Evaluation(
         detection_data.scoring_loader(data, args.batch_size, batch=batch),
         forward=scored,
-        metrics=[VOCMeanAP(classes)],
+        metrics=[detection_scores.scores_of(data, batch.preset, brief=True)],
         every_epochs=args.score_every,
     )
 

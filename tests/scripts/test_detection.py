@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from toolkit.data.vision import Packing
 from toolkit.utils.rle import encode_mask
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "detection"
@@ -140,12 +141,16 @@ def check_masks(instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "run"
     pytest.importorskip("pycocotools")
     run("train", *short(instances, out, *SMALL["mask_rcnn"], "--hold", 80))
-    assert all(np.isfinite(row["epoch_loss"]) for row in read_log(out, "epoch"))
+    epochs = read_log(out, "epoch")
+    assert all(np.isfinite(row["epoch_loss"]) for row in epochs)
     evaluate = importlib.import_module("evaluate")
     arguments = (out, instances, "--split", "val", "--results", tmp_path / "results")
     result = evaluate.evaluate(evaluate.parse([str(a) for a in arguments]))
     assert result["images"] == 2
     assert {"boxes_coco_map", "boxes_coco_map_50", "masks_coco_map"} <= result.keys()
+    for form in ("boxes", "masks"):  # what is left is what was scored last
+        last = 100 * epochs[-1][f"val_{form}_coco_map"]
+        assert result[f"{form}_coco_map"] == pytest.approx(last, abs=0.5)
     rows = json.loads((tmp_path / "results" / "masks.json").read_text())
     assert {row["image_id"] for row in rows} == {14, 15}
     assert {row["category_id"] for row in rows} <= {3, 8}
@@ -167,6 +172,45 @@ def test_detectors_without_masks_are_scored_on_coco(instances, tmp_path):
     result = evaluate.evaluate(evaluate.parse([str(out), str(instances), "--split", "val"]))
     assert "boxes_coco_map" in result
     assert "masks_coco_map" not in result
+
+
+def packed(pictures: Path, root: Path) -> None:
+    """The same pictures with boxes in the labels of list files."""
+    for split, numbers in (("train", range(4)), ("val", (4, 5))):
+        lines = []
+        for i in numbers:
+            (root / f"{i}.jpg").write_bytes((pictures / "JPEGImages" / f"{i}.jpg").read_bytes())
+            label = [2, 5]
+            for place, left in enumerate((5 + 5 * i, 60)):
+                label += [place, left / 100, 20 / 80, (left + 25) / 100, 50 / 80]
+            lines.append("\t".join(map(str, (i, *label, f"{i}.jpg"))))
+        (root / f"{split}.lst").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("kind", ["lst", "rec"])
+def test_lists_and_records_are_trained_on(kind, pictures, tmp_path):
+    packed(pictures, tmp_path)
+    data = importlib.import_module("detection_data")
+    with pytest.raises(SystemExit, match=r"no classes\.txt with a class a line: give --classes"):
+        data.open_boxes(tmp_path, "train")
+    (tmp_path / "classes.txt").write_text("bright\ndark\n")
+    if kind == "rec":
+        for split in ("train", "val"):
+            Packing(shuffle=False).pack(tmp_path / f"{split}.lst", tmp_path / split)
+    expected = data.open_boxes(pictures, "train")
+    samples = data.open_boxes(tmp_path, "train")
+    assert samples.data.path.suffix == f".{kind}"
+    assert tuple(samples.classes) == tuple(expected.classes)
+    for mine, theirs in zip(samples, expected, strict=True):
+        np.testing.assert_allclose(mine[1], theirs[1], atol=1e-3)
+        np.testing.assert_array_equal(mine[2], theirs[2])
+    with pytest.raises(SystemExit, match=r"unknown split 'trian'.*train"):
+        data.open_boxes(tmp_path, "trian")
+    with pytest.raises(SystemExit, match="no masks of objects"):
+        data.open_boxes(tmp_path, "train", masks=True)
+    one = (*SMALL["ssd"], "--epochs", 1, "--warmup", 0)
+    run("train", *short(tmp_path, tmp_path / "run", *one))
+    assert 0 <= read_log(tmp_path / "run", "epoch")[0]["val_voc_map"] <= 1
 
 
 def test_every_family_has_a_small_run() -> None:

@@ -51,6 +51,12 @@ def test_overlaps_counted_pixel_by_pixel() -> None:
     np.testing.assert_allclose(iou(boxes, boxes), expected, rtol=1e-6)
 
 
+def test_boxes_of_integers_overlap_as_others_do() -> None:
+    boxes = BOXES.astype(np.int64)
+    np.testing.assert_allclose(iou(boxes, boxes), iou(BOXES, BOXES), rtol=1e-6)
+    np.testing.assert_allclose(coverage(boxes, boxes), coverage(BOXES, BOXES), rtol=1e-6)
+
+
 def test_what_is_no_box_overlaps_nothing() -> None:
     assert not iou(NONE, BOXES).any()
     assert not iou(NONE, NONE).any()

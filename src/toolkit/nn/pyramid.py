@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mxnet.gluon import HybridBlock
@@ -50,14 +50,20 @@ class FeaturePyramid(HybridBlock):
 
     def hybrid_forward(self, F: Any, *features: Any) -> list[Any]:
         """Maps features ``(N, C, H, W)``, finest first, to as many and one more of ``channels``."""
-        merged: list[Any] = []
-        for feature, lateral in zip(reversed(features), reversed(list(self.laterals)), strict=True):
-            x = lateral(feature)
-            if merged:
-                coarser = F.UpSampling(merged[0], scale=2, sample_type="nearest")
-                # Where a pooling without padding leaves less than half, the last cells repeat.
-                coarser = F.Pad(coarser, mode="edge", pad_width=(0, 0, 0, 0, 0, 1, 0, 1))
-                x = x + F.slice_like(coarser, x, axes=(2, 3))
-            merged.insert(0, x)
+        merged = merge_features(F, features, self.laterals)
         results = [output(x) for output, x in zip(self.outputs, merged, strict=True)]
         return [*results, self.further(merged[-1])]
+
+
+def merge_features(F: Any, features: Sequence[Any], laterals: Iterable[HybridBlock]) -> list[Any]:
+    """Projects each feature and adds the coarser result, twice as large; finest first."""
+    merged: list[Any] = []
+    for feature, lateral in zip(reversed(features), reversed(list(laterals)), strict=True):
+        x = lateral(feature)
+        if merged:
+            coarser = F.UpSampling(merged[0], scale=2, sample_type="nearest")
+            # Where a pooling without padding leaves less than half, the last cells repeat.
+            coarser = F.Pad(coarser, mode="edge", pad_width=(0, 0, 0, 0, 0, 1, 0, 1))
+            x = x + F.slice_like(coarser, x, axes=(2, 3))
+        merged.insert(0, x)
+    return merged

@@ -51,14 +51,20 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     common = intersection(first, second)
     common[areas[0] <= 0] = 0
     common[:, areas[1] <= 0] = 0
-    union = np.add.outer(*areas) - common
-    return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
+    return _share(common, np.add.outer(*areas) - common)
 
 
 def coverage(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """What share of each box ``(R, 4)`` lies in each region ``(S, 4)``: ``(R, S)`` in [0, 1]."""
     common, areas = intersection(boxes, regions), area(boxes)[:, None]
-    return np.divide(common, areas, out=np.zeros_like(common), where=(areas > 0) & (common > 0))
+    common[areas[:, 0] <= 0] = 0
+    return _share(common, areas)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``, 0 where the part is; of integers float64."""
+    shares = np.zeros(part.shape, np.result_type(part, np.float16))
+    return np.divide(part, whole, out=shares, where=part > 0)
 
 
 def to_center(boxes: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from toolkit.model_zoo.tasks.center_net_necks import NECKS, Neck
         ("resnet18_v1b", Neck("shuffle", (8, 6, 4)), 4, 4),
         ("resnet18_v1b", Neck("aggregation"), 64, 4),
         ("mobilenet0.25", Neck("aggregation", deformable=True), 32, 4),
+        ("resnet18_v1b", Neck("pyramid", (6,)), 6, 4),
     ],
 )
 def test_any_backbone_takes_any_neck(backbone: str, neck: Neck, channels: int, stride: int) -> None:
@@ -34,6 +35,28 @@ def test_any_backbone_takes_any_neck(backbone: str, neck: Neck, channels: int, s
 def test_published_necks_end_at_stride_4() -> None:
     backbone = BACKBONES.create("dla34")
     assert {neck.build(backbone, BatchNorm).stride for neck in NECKS.values()} == {4}
+
+
+def test_a_pyramid_sums_up_all_features() -> None:
+    backbone = BACKBONES.create("mobilenet0.25")  # strides 2 to 32
+    neck = Neck("pyramid", (4,)).build(backbone, BatchNorm)
+    neck.initialize()
+    features = [
+        mx.nd.random.normal(shape=(1, width, 64 // stride, 64 // stride))
+        for width, stride in zip(backbone.channels, backbone.strides, strict=True)
+    ]
+    y = neck(*features)
+    for place, feature in enumerate(features):
+        changed = [*features]
+        changed[place] = feature + 1
+        assert (neck(*changed) == y).min().asscalar() == (backbone.strides[place] < 4)
+
+
+def test_no_such_neck() -> None:
+    with pytest.raises(ValueError, match="deconv"):
+        Neck("deconvolution")
+    with pytest.raises(ValueError, match=r"one number of channels, got \(8, 4\)"):
+        Neck("pyramid", (8, 4))
 
 
 def test_a_neck_that_does_not_fit_says_why() -> None:

@@ -51,6 +51,18 @@ def test_predictions_are_one_row_an_anchor(images: mx.nd.NDArray) -> None:
     assert anchors.shape == (1, count, 4)
 
 
+def test_a_pyramid_gives_fine_features_what_coarse_ones_know(images: mx.nd.NDArray) -> None:
+    layout = {"size": SIDE, "features": 3, "channels": 16, "pyramid": 8}
+    net = SSD(BACKBONES.create("squeezenet1.0", padded=True), 3, layout=layout)
+    net.initialize(mx.init.MSRAPrelu("in", 0))
+    scores, _, anchors = net.network(images)
+    assert net.layout.steps == (4, 8, 16, 32)
+    assert scores.shape[1] == anchors.shape[1] == 4 * (32**2 + 4**2) + 6 * (16**2 + 8**2)
+    images[:, :, 48:] = 0  # far from the first cells of the finest feature
+    changed = net.network(images)[0] - scores
+    assert mx.nd.abs(changed[:, :4]).max().asscalar() > 0
+
+
 def test_a_sure_anchor_is_found_where_it_stands(images: mx.nd.NDArray) -> None:
     net = small()
     scores, codes, anchors = net.network(images)

@@ -52,6 +52,15 @@ def test_more_features_and_sizes_of_ones_own() -> None:
         make_layout(256, (4, 8, 16, 32), features=3, sizes=(1, 2))
 
 
+def test_a_pyramid_has_one_further_feature_before_the_extras() -> None:
+    layout = make_layout(256, (4, 8, 16, 32), 128, features=2, pyramid=64)
+    assert (layout.features, layout.pyramid) == ((-2, -1), 64)
+    assert layout.steps == (16, 32, 64)
+    assert layout.extras == ()
+    with pytest.raises(ValueError, match="3 features need 4 sizes"):
+        replace(layout, pyramid=64, sizes=(1, 2, 3))
+
+
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="6 features need 7 sizes, 6 ratios and 6 steps, got 6, 6"):
         replace(LAYOUTS["resnet_512"], sizes=(1, 2, 3, 4, 5, 6))

@@ -36,6 +36,13 @@ def test_the_dropout_rate_is_an_option() -> None:
     assert get_model("squeezenet1.0", dropout=0.1).head.dropout._rate == pytest.approx(0.1)
 
 
+def test_padded_features_are_the_image_over_the_stride() -> None:
+    net = get_model("squeezenet1.0", padded=True).backbone
+    net.initialize(mx.init.Xavier())
+    features = net(mx.nd.random.normal(shape=(1, 3, 64, 96)))
+    assert [f.shape[2:] for f in features] == [(32, 48), (16, 24), (8, 12), (4, 6)]
+
+
 def test_names_of_the_pytorch_world() -> None:
     (table,) = (t for t in model_info("squeezenet1.0").renames if t.name == "torchvision")
     pairs = {

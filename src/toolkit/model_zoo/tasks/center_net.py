@@ -133,7 +133,8 @@ class CenterNet(Detector):
     Args:
         backbone: Maps images to a list of features.
         classes: Number of classes, or their names.
-        neck: What makes one fine feature of them: a ``Neck``, or a name in ``NECKS``.
+        neck: What makes one fine feature of them: a ``Neck``, a mapping of its fields, or a name in
+            ``NECKS``.
         head_channels: Channels within the heads.
         flip: Look at the mirrored image, too, and take means: twice the time, better scores.
         norm: Makes the normalizations of the neck, given ``in_channels``.
@@ -149,7 +150,7 @@ class CenterNet(Detector):
         backbone: HybridBlock,
         classes: Classes,
         *,
-        neck: Neck | str = "deconv",
+        neck: Neck | Mapping[str, Any] | str = "deconv",
         head_channels: int = 64,
         flip: bool = False,
         norm: Norm = BatchNorm,
@@ -160,6 +161,8 @@ class CenterNet(Detector):
             if neck not in NECKS:
                 raise ValueError(unknown("neck", neck, NECKS))
             neck = NECKS[neck]
+        elif not isinstance(neck, Neck):
+            neck = Neck(**neck)
         network = CenterNetNetwork(
             backbone, count, neck=neck, head_channels=head_channels, norm=norm
         )

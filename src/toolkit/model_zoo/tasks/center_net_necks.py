@@ -10,8 +10,10 @@ from typing import Any
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import HybridSequential
 
-from toolkit.nn.conv import Norm
+from toolkit.nn.conv import ConvNormAct, Norm
+from toolkit.nn.pyramid import merge_features
 from toolkit.nn.upsample import DeconvUpsample, IterativeAggregation, shuffle_upsample
+from toolkit.utils.registry import unknown
 
 
 class ChainNeck(HybridBlock):
@@ -62,13 +64,7 @@ class AggregationNeck(HybridBlock):
         self, backbone: HybridBlock, *, stride: int = 4, norm: Norm, deformable: bool
     ) -> None:
         super().__init__()
-        strides = tuple(s for s in backbone.strides if s >= stride)
-        if len(strides) < 2 or strides != tuple(stride << i for i in range(len(strides))):
-            raise ValueError(
-                f"aggregation needs features at strides {stride}, {2 * stride} and so on; the "
-                f"backbone's are {tuple(backbone.strides)}"
-            )
-        widths = list(backbone.channels[-len(strides) :])
+        widths = widths_from(backbone, stride)
         self.channels, self.stride = widths[0], stride
         self._levels = len(widths)
         make = partial(IterativeAggregation, norm=norm, deformable=deformable)
@@ -91,16 +87,73 @@ class AggregationNeck(HybridBlock):
         return self.last(*results)[-1]
 
 
+class PyramidNeck(HybridBlock):
+    """Projects all features to as many channels, sums them up on the finest, and convolves that.
+
+    The way down of a feature pyramid, Lin et al., 2016, https://arxiv.org/abs/1612.03144: it costs
+    little, whatever the backbone's channels.
+
+    Args:
+        backbone: Gives features of ``channels`` at ``strides``, each twice the one before.
+        channels: Of the result.
+        stride: Of the finest feature that takes part.
+        norm: Makes the normalizations, given ``in_channels``.
+    """
+
+    def __init__(
+        self, backbone: HybridBlock, channels: int, *, stride: int = 4, norm: Norm
+    ) -> None:
+        super().__init__()
+        widths = widths_from(backbone, stride)
+        self.channels, self.stride = channels, stride
+        self._levels = len(widths)
+        self.laterals = HybridSequential()
+        for width in widths:
+            self.laterals.add(ConvNormAct(width, channels, norm=norm, act=None))
+        self.output = ConvNormAct(channels, channels, 3, norm=norm)
+
+    def hybrid_forward(self, F: Any, *features: Any) -> Any:
+        """Maps features, finest first, to one ``(N, channels, H / stride, W / stride)``."""
+        return self.output(merge_features(F, features[-self._levels :], self.laterals)[0])
+
+
+def widths_from(backbone: HybridBlock, stride: int) -> list[int]:
+    """Channels of a backbone's features from that of a stride on.
+
+    Raises:
+        ValueError: there are not at least two, each of twice the stride of the one before.
+    """
+    strides = tuple(s for s in backbone.strides if s >= stride)
+    if len(strides) < 2 or strides != tuple(stride << i for i in range(len(strides))):
+        raise ValueError(
+            f"the neck needs features at strides {stride}, {2 * stride} and so on; the backbone's "
+            f"are {tuple(backbone.strides)}"
+        )
+    return list(backbone.channels[-len(strides) :])
+
+
 @dataclass(frozen=True)
 class Neck:
-    """What tells one neck from another."""
+    """What tells one neck from another.
 
-    kind: str  # "deconv" or "shuffle", chains that double the last feature, or "aggregation"
-    channels: tuple[int, ...] = ()  # of a chain, after each doubling
+    Raises:
+        ValueError: there is no such kind, or a pyramid has not one number of channels.
+    """
+
+    kind: str  # one of KINDS
+    channels: tuple[int, ...] = ()  # of a chain, after each doubling; of a pyramid
     deformable: bool = False  # 3x3 convolutions move their taps
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(unknown("kind of neck", self.kind, KINDS))
+        if self.kind == "pyramid" and len(self.channels) != 1:
+            raise ValueError(f"a pyramid has one number of channels, got {self.channels}")
 
     def build(self, backbone: HybridBlock, norm: Norm) -> HybridBlock:
         """The block for a backbone. Raises ValueError where the two do not fit."""
+        if self.kind == "pyramid":
+            return PyramidNeck(backbone, self.channels[0], norm=norm)
         if self.kind == "aggregation":
             return AggregationNeck(backbone, norm=norm, deformable=self.deformable)
         make: Any = partial(shuffle_upsample, norm=norm)
@@ -109,11 +162,15 @@ class Neck:
         return ChainNeck(backbone, make=make, channels=self.channels)
 
 
+# Chains that double the last feature, and what sums up several features.
+KINDS = ("deconv", "shuffle", "aggregation", "pyramid")
+
 NECKS = {
     "deconv": Neck("deconv", (256, 128, 64)),
     "deconv_dcnv2": Neck("deconv", (256, 128, 64), deformable=True),
     "shuffle": Neck("shuffle", (128, 64, 64)),
     "shuffle_small": Neck("shuffle", (128, 64, 32)),
     "aggregation": Neck("aggregation"),
+    "pyramid": Neck("pyramid", (64,)),
     "aggregation_dcnv2": Neck("aggregation", deformable=True),
 }

@@ -18,6 +18,7 @@ from toolkit.nn.conv import Norm
 from toolkit.nn.extras import ExtraFeatures
 from toolkit.nn.nms import ClassNMS, Suppression
 from toolkit.nn.norm import UnscaledNorm
+from toolkit.nn.pyramid import FeaturePyramid
 from toolkit.utils.registry import unknown
 
 LARGEST = 128  # cells of the finest anchor grid, each way; those of the next are half as many
@@ -30,7 +31,8 @@ class SSDNetwork(HybridBlock):
         backbone: Maps images to a list of features.
         classes: Number of classes, background not among them.
         layout: Which features, which anchors.
-        norm: Makes the normalizations of the further features, given ``in_channels``.
+        norm: Makes the normalizations of the pyramid and the further features, given
+            ``in_channels``.
     """
 
     def __init__(
@@ -41,9 +43,12 @@ class SSDNetwork(HybridBlock):
         self._anchors_per_cell = tuple(len(shapes) for shapes in layout.shapes())
         self._kernel_size = layout.kernel_size
         self.backbone = backbone
-        last = backbone.channels[self._features[-1]]
-        self.extras = ExtraFeatures(last, layout.extras, norm=norm if layout.norm else None)
-        taken = (backbone.channels[place] for place in self._features)
+        taken = tuple(backbone.channels[place] for place in self._features)
+        self.pyramid: FeaturePyramid | None = None
+        if layout.pyramid:
+            self.pyramid = FeaturePyramid(taken, layout.pyramid, norm=norm)
+            taken = self.pyramid.channels
+        self.extras = ExtraFeatures(taken[-1], layout.extras, norm=norm if layout.norm else None)
         self._channels = (*taken, *self.extras.channels)
         self.class_heads = self._heads(classes + 1)
         self.box_heads = self._heads(4)
@@ -75,6 +80,8 @@ class SSDNetwork(HybridBlock):
         """
         features = self.backbone(x)
         chosen = [features[place] for place in self._features]
+        if self.pyramid is not None:
+            chosen = [F.relu(feature) for feature in self.pyramid(*chosen)]
         chosen += self.extras(chosen[-1])
         scores, codes = self._predict(F, chosen)
         anchors = [grid(f) for grid, f in zip(self.anchors, chosen, strict=True)]
@@ -129,7 +136,8 @@ class SSD(Detector):
         classes: Number of classes, or their names.
         layout: Which features and which anchors: an ``SSDLayout``, a name in ``LAYOUTS``, the side
             of the images it is for, or a mapping of what else ``make_layout`` takes.
-        norm: Makes the normalizations of the further features, given ``in_channels``.
+        norm: Makes the normalizations of the pyramid and the further features, given
+            ``in_channels``.
         suppression: How detections are chosen.
 
     Raises:

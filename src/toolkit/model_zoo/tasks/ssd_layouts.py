@@ -29,9 +29,12 @@ class SSDLayout:
     norm: bool = True  # the extras are normalized
     kernel_size: int = 3  # of the convolutions that predict
     lite: bool = False  # anchors as TensorFlow's detection models have them
+    # Channels of a feature pyramid on the backbone's, whose one further feature comes before the
+    # extras; None: the backbone's are looked at as they are.
+    pyramid: int | None = None
 
     def __post_init__(self) -> None:
-        levels = len(self.features) + len(self.extras)
+        levels = len(self.features) + (self.pyramid is not None) + len(self.extras)
         lengths = len(self.sizes) - 1, len(self.ratios), len(self.steps)
         if set(lengths) != {levels}:
             raise ValueError(
@@ -63,6 +66,7 @@ def make_layout(
     *,
     features: int = 2,
     sizes: tuple[float, ...] = (),
+    pyramid: int | None = None,
 ) -> SSDLayout:
     """An arrangement for any backbone: its coarsest features and more down to one of 4 cells.
 
@@ -72,22 +76,27 @@ def make_layout(
         channels: Of each further feature.
         features: How many of the backbone's are looked at.
         sizes: Sides of the anchors; default from a tenth of the image to all but all of it.
+        pyramid: Channels of a feature pyramid on the backbone's features, which gives them what the
+            coarser ones know; None for none.
 
     Raises:
         ValueError: the backbone has fewer features, or there are not as many sizes as it takes.
     """
     if not 1 <= features <= len(strides):
         raise ValueError(f"features must be 1 to {len(strides)}, as the backbone has, {features=}")
+    given = features + (pyramid is not None)
     steps = list(strides[-features:])
-    while size / steps[-1] > 4:
+    while size / steps[-1] > 4 or len(steps) < given:
         steps.append(2 * steps[-1])
-    extras = tuple(Extra(channels // 2, channels) for _ in steps[features:])
+    extras = tuple(Extra(channels // 2, channels) for _ in steps[given:])
     # From a tenth of the image up to all of it, as in the paper's equation 4.
     last = len(steps)
     usual = tuple(round(size * (0.1 + 0.85 * level / last), 1) for level in range(last + 1))
     places = tuple(range(-features, 0))
     ratios = (FEW, *(MANY,) * (last - 2), FEW)[:last]
-    return SSDLayout(size, places, extras, tuple(sizes) or usual, ratios, tuple(steps))
+    return SSDLayout(
+        size, places, extras, tuple(sizes) or usual, ratios, tuple(steps), pyramid=pyramid
+    )
 
 
 def _extras(*widths: int, inner: float = 1.0) -> tuple[Extra, ...]:

@@ -21,6 +21,7 @@ class SqueezeNetConfig:
     stem: tuple[int, int]  # channels and kernel size of the first convolution
     squeezed: tuple[tuple[int, ...], ...]  # squeeze channels of the fire blocks after each pooling
     dropout: float = 0.5  # rate before the classifier
+    padded: bool = False  # features are the image over the stride, as grids of detectors need them
 
 
 VARIANTS = {
@@ -66,7 +67,8 @@ class SqueezeNet(Backbone):
     """Maps ``(N, 3, H, W)`` images to the last feature of each resolution, finest first.
 
     Neither the first convolution nor the poolings pad, so features are a little smaller than the
-    image over the stride.
+    image over the stride. With ``padded`` they do, and the same weights serve detectors whose grid
+    covers the image.
     """
 
     strides = (2, 4, 8, 16)
@@ -75,11 +77,12 @@ class SqueezeNet(Backbone):
         super().__init__()
         self._dropout = config.dropout
         width, kernel_size = config.stem
-        self.stem = ConvNormAct(3, width, kernel_size, strides=2, padding=0, norm=None)
+        margin = kernel_size // 2 if config.padded else 0
+        self.stem = ConvNormAct(3, width, kernel_size, strides=2, padding=margin, norm=None)
         self.channels: tuple[int, ...] = (width,)
         rows: list[list[HybridBlock]] = [[]]
         for row in config.squeezed:
-            rows.append([MaxPool2D(3, 2, ceil_mode=True)])
+            rows.append([MaxPool2D(3, 2, 1 if config.padded else 0, ceil_mode=not config.padded)])
             for squeezed in row:
                 rows[-1].append(Fire(width, squeezed))
                 width = 8 * squeezed
