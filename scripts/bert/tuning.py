@@ -111,7 +111,6 @@ def tune(
         accumulate=args.accumulate,
         precision=args.precision,
     )
-    config = {key: str(value) for key, value in vars(args).items()}
     run = fit(
         net,
         batches,
@@ -120,7 +119,7 @@ def tune(
         epochs=None if args.updates else args.epochs,
         steps=args.updates,
         callbacks=[*callbacks, Progress(), JsonLog(), RunRecord()],
-        setup=Setup(seed=args.seed, folder=args.out, checkpoints=Checkpoints(), config=config),
+        setup=Setup(seed=args.seed, folder=args.out, checkpoints=Checkpoints(), config=vars(args)),
     )
     net.save_parameters(str(args.out / "final.params"))
     return run

@@ -174,7 +174,6 @@ def train(
         every_epochs=args.score_every,
         prefix="test_",
     )
-    config = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
     run = fit(
         net,
         training,
@@ -188,7 +187,7 @@ def train(
             folder=args.out,
             checkpoints=Checkpoints(),
             workers=job,
-            config=config,
+            config=vars(args),
         ),
     )
     if not job.rank:

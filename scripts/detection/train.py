@@ -166,7 +166,6 @@ def main(args: argparse.Namespace) -> Run:
 
 def train(net: Any, loader: Any, how: dict[str, Any], *, args: argparse.Namespace, job: Any) -> Run:
     """Trains; leaves log, record, checkpoints and ``final.params`` in ``args.out``."""
-    config = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
     with loader:
         run = fit(
             net,
@@ -179,7 +178,7 @@ def train(net: Any, loader: Any, how: dict[str, Any], *, args: argparse.Namespac
                 folder=args.out,
                 checkpoints=Checkpoints(),
                 workers=job,
-                config=config,
+                config=vars(args),
             ),
         )
     if loader.skipped:

@@ -122,7 +122,7 @@ def train(
             seed=args.seed,
             folder=args.out,
             checkpoints=Checkpoints(every_epochs=1, keep=1),
-            config={key: str(value) for key, value in vars(args).items()},
+            config=vars(args),
         ),
     )
 

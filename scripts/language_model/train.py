@@ -99,7 +99,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
             seed=args.seed,
             folder=args.out,
             checkpoints=Checkpoints(every_epochs=1, keep=1),
-            config={key: str(value) for key, value in vars(args).items()},
+            config=vars(args),
         ),
     )
     with run.average.applied() if run.average else nullcontext():
