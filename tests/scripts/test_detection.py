@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from toolkit.data.vision import Packing
+from toolkit.deploy import load
 from toolkit.utils.rle import encode_mask
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "detection"
@@ -134,7 +135,20 @@ def test_a_run_is_trained_scored_and_drawn(family, request, pictures, tmp_path, 
     picture = pictures / "JPEGImages" / "4.jpg"
     run("predict", out, picture, "--save", tmp_path / "drawn", "--least", "0.02")
     assert cv2.imread(str(tmp_path / "drawn" / "4.png")).shape == (80, 100, 3)
+    if family in ("ssd", "yolo3"):
+        check_int8(out, pictures, tmp_path / "exports", result["voc_map"])
     capsys.readouterr()
+
+
+def check_int8(out: Path, pictures: Path, exports: Path, before: float) -> None:
+    quantize = importlib.import_module("quantize")
+    words = map(str, (out, pictures, exports, "--split", "val", "--batch-size", 2))
+    found = quantize.quantize(quantize.parse(list(words)))
+    assert found["before"] == pytest.approx(before, abs=0.5)
+    assert 0 <= found["after"] <= 100
+    assert found["layers in int8"] > 10
+    ids, scores, boxes = load(exports / "int8")(np.zeros((1, 3, 64, 64), np.float32))
+    assert ids.shape == scores.shape == (*boxes.shape[:2], 1)
 
 
 def check_masks(instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
