@@ -17,6 +17,7 @@ from toolkit.data.text.datasets.questions import Answer, Question
 from toolkit.data.text.passages import Passage
 from toolkit.data.text.windows import question_windows
 from toolkit.deploy import TextPredictor
+from toolkit.deploy import load as open_export
 from toolkit.model_zoo import get_model, save_huggingface
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "bert"
@@ -78,6 +79,15 @@ def test_an_encoder_is_fine_tuned(
     assert len(lines) == 1 + {"SST-2": 12, "STS-B": 8}[task]
     assert (out / "final.params").is_file()
     assert (out / "log.jsonl").is_file()
+    small = load("quantize_classifier")
+    options = [str(data), "--task", task, "--model", "minilm_6_384_12"]
+    options += ["--weights", str(out / "model"), "--out", str(out / "exported")]
+    found = small.main(small.parse(options))
+    assert found["before"] == pytest.approx(scores[found["measure"]], abs=1e-3)
+    assert found["layers"] >= 5 * 6  # six in each layer but at the ends
+    tokens = np.zeros((3, 9), np.int32)
+    runner = open_export(out / "exported" / "int8")
+    assert runner(tokens, tokens, np.full(3, 9, np.int32))[0].shape[0] == 3
 
 
 def test_files_without_labels_are_answered(weights: Path, data: Path, tmp_path: Path) -> None:
