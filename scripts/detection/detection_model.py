@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,28 +125,31 @@ def save_note(args: argparse.Namespace, classes: list[str]) -> None:
         json.dump(note, file, indent=1)
 
 
-def open_run(folder: Path, size: int | None = None) -> tuple[Any, argparse.Namespace]:
-    """The trained network of a run's folder, and how it was built."""
+def open_run(
+    folder: Path, size: int | None = None, option: Sequence[str] = ()
+) -> tuple[Any, argparse.Namespace]:
+    """The trained network of a run's folder, and how it was built; the last options count."""
     note = argparse.Namespace(**json.loads((folder / NOTE).read_text(encoding="utf-8")))
-    note.size = size or note.size
+    note.size, note.option = size or note.size, [*note.option, *option]
     net = build(note, note.classes)
     load_weights(net, folder / "final.params")
     return net, note
 
 
 def open_detector(
-    model: str, weights: str | None, size: int | None
+    model: str, weights: str | None, size: int | None, option: Sequence[str] = ()
 ) -> tuple[Any, list[str], Family, ImagePreset]:
     """A network for use, the names of its classes, its family and preset: a run's, or published.
 
-    ``weights`` and ``size`` are None for the usual ones.
+    ``weights`` and ``size`` are None for the usual ones; ``option`` are further ones of the
+    network, ``NAME=VALUE``, that need no other weights.
     """
     if (Path(model) / NOTE).is_file():
-        net, args = open_run(Path(model), size)
+        net, args = open_run(Path(model), size, option)
         labels = args.classes
     else:
-        args = argparse.Namespace(model=model, task=None, size=size)
-        net = get_model(model, weights or True)
+        args = argparse.Namespace(model=model, task=None, size=size, option=option)
+        net = get_model(model, weights or True, **options_of(args))
         labels = net.labels or [f"class {place}" for place in range(net.classes)]
     net.hybridize(static_alloc=True)
     return net, list(labels), family_of(args), preset_of(args)

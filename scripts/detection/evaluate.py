@@ -29,6 +29,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--weights", help="of a published name: a tag or a file; default the published ones")
     add("--size", type=int, help="side of the pictures; default that of the training")
     add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the network, beside those of the training: \"suppression={'threshold': 0.5}\"",
+    )
+    add(
         "--form",
         default="11 points",
         help="of VOC's average precision: '11 points' (VOC07), 'area'",
@@ -43,7 +50,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """Average precisions in percent, and pictures a second, reading included."""
-    net, labels, family, preset = detection_model.open_detector(args.model, args.weights, args.size)
+    net, labels, family, preset = detection_model.open_detector(
+        args.model, args.weights, args.size, args.option
+    )
     data = detection_data.open_boxes(args.data, args.split, classes=labels, invalid=args.invalid)
     loader = detection_data.scoring_loader(data, args.batch_size, batch=family.batch(preset))
     metric = detection_scores.scores_of(data, preset, form=args.form, threshold=args.threshold)

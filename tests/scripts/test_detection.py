@@ -132,6 +132,10 @@ def test_a_run_is_trained_scored_and_drawn(family, request, pictures, tmp_path, 
     assert result["images"] == 2
     # What is left is what was scored last.
     assert result["voc_map"] == pytest.approx(100 * epochs[-1]["val_voc_map"], abs=0.5)
+    if family == "center_net":
+        one = ["--option", "suppression={'detections': 1}"]
+        few = evaluate.evaluate(evaluate.parse([str(out), str(pictures), "--split", "val", *one]))
+        assert few["voc_map"] <= 50  # one of the two objects of a picture at most
     picture = pictures / "JPEGImages" / "4.jpg"
     run("predict", out, picture, "--save", tmp_path / "drawn", "--least", "0.02")
     assert cv2.imread(str(tmp_path / "drawn" / "4.png")).shape == (80, 100, 3)
