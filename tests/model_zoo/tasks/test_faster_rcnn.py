@@ -94,6 +94,19 @@ def test_rows_without_a_region_are_no_detections(images: mx.nd.NDArray) -> None:
     assert 1 <= (ids[0] >= 0).sum() <= 3 * 3
 
 
+def test_regions_cut_to_a_line_by_the_edge_are_told_apart_as_upstream_does(
+    images: mx.nd.NDArray,
+) -> None:
+    net = ready()
+    scores, codes, rois, *_ = (a.zeros_like() for a in net.network(images))
+    rois[:] = -1
+    rois[0, 4] = mx.nd.array([10, 0, 30, 0])
+    scores[0, 4] = mx.nd.array([0, 0, 9, 0])
+    ids, _, corners = (a[0].asnumpy() for a in net.postprocess(scores, codes, rois))
+    assert ids[0] == [1]
+    np.testing.assert_allclose(corners[0], [10, 0, 30, 0], atol=1e-5)
+
+
 def test_a_box_is_decoded_by_the_papers_formula(images: mx.nd.NDArray) -> None:
     net = ready()
     scores, codes, rois, *_ = (a.zeros_like() for a in net.network(images))

@@ -206,8 +206,7 @@ class RCNNPostprocess(HybridBlock):
         The network's ``others`` are for losses and masks.
         """
         probs = F.slice_axis(F.softmax(scores, axis=-1), axis=2, begin=1, end=None)
-        low, high = (F.slice_axis(rois, axis=2, begin=i, end=i + 2) for i in (0, 2))
-        probs = F.broadcast_mul(probs, F.min(high - low, axis=2, keepdims=True) > 0)
+        probs = F.broadcast_mul(probs, F.slice_axis(rois, axis=2, begin=0, end=1) >= 0)
         anchors = F.broadcast_like(F.expand_dims(rois, 2), codes)
         # The operator takes one image's anchors.
         rows = (F.reshape(x, (1, -1, 4)) for x in (codes, anchors))
