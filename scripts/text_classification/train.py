@@ -77,7 +77,12 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--hidden", type=int, default=100, help="of each direction (lstm)")
     group.add_argument("--layers", type=int, default=1, help="of the lstm")
-    group.add_argument("--pool", choices=list(POOLS), default="mean", help="all but text_cnn")
+    group.add_argument(
+        "--pool",
+        choices=list(POOLS),
+        nargs="+",
+        help="default: max of text_cnn, which takes several, mean of the others",
+    )
     group.add_argument("--dropout", type=float, default=0.5)
     group.add_argument("--word-dropout", type=float, default=0.0)
     group.add_argument("--ngrams", type=int, default=2, help="words of the longest (fasttext)")
@@ -91,6 +96,7 @@ def add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--epochs", type=int, default=15)
     group.add_argument("--learning-rate", type=float, default=1e-3)
     group.add_argument("--weight-decay", type=float, default=0.0)
+    group.add_argument("--epsilon", type=float, default=1e-8, help="of AdamW")
     group.add_argument("--average", type=float, help="decay of the mean of weights that is scored")
 
 
@@ -151,22 +157,31 @@ class Kind:
 
 
 def text_cnn(args: argparse.Namespace, **sizes: int) -> TextCNN:
-    options = {"channels": args.channels, "widths": tuple(args.widths)}
-    return TextCNN(TextCNNConfig(**options, **shared(args), **sizes))
+    options = {"widths": tuple(args.widths), "pools": tuple(args.pool or ["max"])}
+    config = TextCNNConfig(channels=args.channels, **options, **shared(args), **sizes)
+    return TextCNN(config)
 
 
 def lstm(args: argparse.Namespace, **sizes: int) -> TextLSTM:
-    options = {"hidden": args.hidden, "layers": args.layers, "pool": args.pool}
+    options = {"hidden": args.hidden, "layers": args.layers, "pool": single_pool(args)}
     return TextLSTM(TextLSTMConfig(**options, **shared(args), **sizes))
 
 
 def bag_of_vectors(args: argparse.Namespace, **sizes: int) -> BagOfVectors:
-    return BagOfVectors(BagOfVectorsConfig(pool=args.pool, **shared(args), **sizes))
+    return BagOfVectors(BagOfVectorsConfig(pool=single_pool(args), **shared(args), **sizes))
 
 
 def fasttext(args: argparse.Namespace, **sizes: int) -> BagOfVectors:
-    config = BagOfVectorsConfig(pool=args.pool, sparse=True, **shared(args), **sizes)
+    config = BagOfVectorsConfig(pool=single_pool(args), sparse=True, **shared(args), **sizes)
     return BagOfVectors(config)
+
+
+def single_pool(args: argparse.Namespace) -> str:
+    """The one pool of networks that have one."""
+    names = args.pool or ["mean"]
+    if len(names) > 1:
+        raise ValueError(f"{args.model} has one pool, got {', '.join(names)}")
+    return str(names[0])
 
 
 def shared(args: argparse.Namespace) -> dict[str, Any]:
@@ -225,6 +240,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
         optimization=Optimization(
             kind.optimizer,
             InEpochs(Linear(args.learning_rate, args.epochs)),
+            options={"epsilon": args.epsilon} if kind.optimizer == "adamw" else {},
             weight_decay=args.weight_decay,
             average=args.average,
         ),

@@ -4,7 +4,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
-from toolkit.nn import POOLS, TokenAttention, TokenMean, token_pool
+from toolkit.nn import POOLS, TokenAttention, TokenMax, TokenMean, TokenSum, token_pool
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 5, 4)).astype("float32")
@@ -34,6 +34,18 @@ def test_the_mean_is_over_the_tokens_of_a_text() -> None:
     expected = np.stack([X[i, : int(n)].mean(0) for i, n in enumerate(LENGTHS)])
     np.testing.assert_allclose(pooled(TokenMean(), X, LENGTHS), expected, rtol=1e-5, atol=1e-6)
     assert not pooled(TokenMean(), X, LENGTHS * 0).any()
+
+
+def test_the_sum_grows_with_the_root_of_the_number_of_tokens() -> None:
+    expected = np.stack([X[i, : int(n)].sum(0) / np.sqrt(n) for i, n in enumerate(LENGTHS)])
+    np.testing.assert_allclose(pooled(TokenSum(), X, LENGTHS), expected, rtol=1e-5, atol=1e-6)
+    assert not pooled(TokenSum(), X, LENGTHS * 0).any()
+
+
+def test_the_largest_is_one_of_the_text() -> None:
+    below_zero = X - 10
+    expected = np.stack([below_zero[i, : int(n)].max(0) for i, n in enumerate(LENGTHS)])
+    np.testing.assert_array_equal(pooled(TokenMax(), below_zero, LENGTHS), expected)
 
 
 def test_attention_weighs_as_the_query_finds_tokens() -> None:

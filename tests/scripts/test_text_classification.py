@@ -44,7 +44,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "model", "options"),
     [
-        ("TREC", "text_cnn", ["--widths", "1", "2", "--hold-out", "0.5"]),
+        ("TREC", "text_cnn", ["--widths", "1", "2", "--hold-out", "0.5", "--pool", "max", "sum"]),
         ("MR", "bag_of_vectors", ["--pool", "attention"]),
         ("SST-2", "lstm", ["--hidden", "3", "--average", "0.9"]),
         ("SST-2", "fasttext", ["--buckets", "20", "--dropout", "0"]),
@@ -79,6 +79,12 @@ def test_published_vectors_come_in(script: ModuleType, data: Path, mode: str) ->
         assert row.tolist() == [1.0, 2.0, 3.0]
     script.main(args)
     assert (data / "out" / "final.params").is_file()
+
+
+def test_several_pools_are_refused_where_there_is_one(script: ModuleType, data: Path) -> None:
+    options = ["--model", "lstm", "--pool", "mean", "sum", "--out", str(data / "out")]
+    with pytest.raises(ValueError, match="lstm has one pool, got mean, sum"):
+        script.main(script.parse([str(data), *options]))
 
 
 def test_ngrams_stand_behind_the_words(script: ModuleType) -> None:

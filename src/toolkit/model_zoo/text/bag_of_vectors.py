@@ -25,7 +25,7 @@ class BagOfVectorsConfig:
     classes: int
     mode: str = "rand"  # of word vectors: rand, static, non-static, multichannel
     units: int = 100  # of a word's vector
-    pool: str = "mean"  # or attention
+    pool: str = "mean"  # a name in POOLS
     dropout: float = 0.0  # on the vector of a text
     word_dropout: float = 0.0  # share of words that are left out in training
     sparse: bool = False  # gradients of the rows that were seen only

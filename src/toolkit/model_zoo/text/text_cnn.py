@@ -6,6 +6,7 @@ its vocabulary is that of the texts it is trained on. A script builds it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Conv1D, Dense, Dropout
 
 from toolkit.nn.containers import sequence
+from toolkit.nn.text_pool import token_pool
 from toolkit.nn.word_vectors import WordVectors
 
 
@@ -21,7 +23,7 @@ class TextCNNConfig:
     """What tells one of these networks from another.
 
     Raises:
-        ValueError: no widths.
+        ValueError: no widths, or no pools.
     """
 
     vocab_size: int
@@ -30,35 +32,43 @@ class TextCNNConfig:
     units: int = 300  # of a word's vector
     channels: int = 100  # filters of each width
     widths: tuple[int, ...] = (3, 4, 5)  # words that a filter sees
+    pools: tuple[str, ...] = ("max",)  # of a filter's answers, names in POOLS; the paper's
     dropout: float = 0.5  # on the features of a text
     word_dropout: float = 0.0  # share of words that are left out in training; the paper has none
 
     def __post_init__(self) -> None:
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths must be one or more numbers from 1 on, got {self.widths!r}")
+        if not self.pools:
+            raise ValueError(f"pools must be one or more names, got {self.pools!r}")
 
 
-class StrongestMatch(HybridBlock):
-    """Filters of one width over a text, and the strongest answer of each.
+class Matches(HybridBlock):
+    """Filters of one width over a text, and one number a pool for the answers of each.
 
     Args:
         channels: Number of filters.
         width: Words that a filter sees; it also hangs over both ends of a text.
         units: Of a word.
+        pools: Names in ``POOLS``.
+
+    Raises:
+        ValueError: no such pool.
     """
 
-    def __init__(self, channels: int, width: int, *, units: int) -> None:
+    def __init__(
+        self, channels: int, width: int, *, units: int, pools: Sequence[str] = ("max",)
+    ) -> None:
         super().__init__()
         self._overhang = width - 1
         self.conv = Conv1D(channels, width, padding=width - 1, activation="relu", in_channels=units)
+        self.pools = sequence(*(token_pool(name, channels) for name in pools))
 
     def hybrid_forward(self, F: Any, x: Any, valid_length: Any) -> Any:
-        """Maps ``(N, units, T)``, zero beyond the lengths ``(N,)``, to ``(N, channels)``."""
-        answers = F.transpose(self.conv(x), axes=(2, 0, 1))  # MXNet takes a maximum fastest there
-        # Windows that see nothing of the text are no answers: zero, the least that ReLU gives.
-        lengths = valid_length + self._overhang
-        answers = F.SequenceMask(answers, lengths, use_sequence_length=True, axis=0)
-        return F.max(answers, axis=0)
+        """Maps ``(N, units, T)``, zero beyond the lengths, to ``(N, len(pools) * channels)``."""
+        answers = F.transpose(self.conv(x), axes=(0, 2, 1))
+        lengths = valid_length + self._overhang  # other windows see nothing of the text
+        return F.concat(*(pool(answers, lengths) for pool in self.pools), dim=1)
 
 
 class TextCNN(HybridBlock):
@@ -67,7 +77,7 @@ class TextCNN(HybridBlock):
     What stands beyond the valid length changes nothing.
 
     Raises:
-        ValueError: no such mode.
+        ValueError: no such mode, or no such pool.
     """
 
     def __init__(self, config: TextCNNConfig) -> None:
@@ -76,12 +86,13 @@ class TextCNN(HybridBlock):
         self.words = WordVectors(
             config.vocab_size, config.units, mode=config.mode, dropout=config.word_dropout
         )
-        units = self.words.units
+        units, pools = self.words.units, config.pools
         self.matches = sequence(
-            *(StrongestMatch(config.channels, width, units=units) for width in config.widths)
+            *(Matches(config.channels, width, units=units, pools=pools) for width in config.widths)
         )
         self.dropout = Dropout(config.dropout)
-        self.head = Dense(config.classes, in_units=config.channels * len(config.widths))
+        features = config.channels * len(config.widths) * len(config.pools)
+        self.head = Dense(config.classes, in_units=features)
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
         """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""

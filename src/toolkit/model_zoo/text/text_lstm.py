@@ -27,7 +27,7 @@ class TextLSTMConfig:
     units: int = 300  # of a word's vector
     hidden: int = 100  # of each direction
     layers: int = 1
-    pool: str = "mean"  # or attention
+    pool: str = "mean"  # a name in POOLS
     dropout: float = 0.5  # between layers and on the features of a text
     word_dropout: float = 0.0  # share of words that are left out in training
 
