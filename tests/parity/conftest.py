@@ -61,14 +61,17 @@ def record() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def randomize() -> Callable[[HybridBlock, mx.nd.NDArray, Mapping[str, float]], None]:
+def randomize() -> Callable[..., None]:
     """Gives a detector random weights, such that what it says is neither alike nor sure.
 
     Called with the network, images, and the standard deviation wanted of what each head gives, by
-    a pattern of the names of such heads.
+    a pattern of the names of such heads; then what to multiply weights by, lest features grow
+    beyond what float32 resolves in the deepest networks.
     """
 
-    def draw(net: HybridBlock, x: mx.nd.NDArray, heads: Mapping[str, float]) -> None:
+    def draw(
+        net: HybridBlock, x: mx.nd.NDArray, heads: Mapping[str, float], gain: float = 1.0
+    ) -> None:
         rng = np.random.default_rng(1)
         params = net._collect_params_with_prefix()
         for key, param in params.items():
@@ -78,7 +81,8 @@ def randomize() -> Callable[[HybridBlock, mx.nd.NDArray, Mapping[str, float]], N
                 values = rng.uniform(0.3, 0.9, param.shape)
             elif key.endswith("weight"):
                 fan_in = int(np.prod(param.shape[1:]))
-                values = rng.standard_normal(param.shape, dtype="float32") * (2 / fan_in) ** 0.5
+                values = rng.standard_normal(param.shape, dtype="float32")
+                values *= gain * (2 / fan_in) ** 0.5
             else:
                 values = rng.normal(0, 0.1, param.shape)
             param.set_data(mx.nd.array(values))

@@ -123,7 +123,7 @@ def test_detections_are_equal(
     upstream.initialize()
     x = picture(data_root)
     upstream(x)  # upstream learns its shapes from the first input
-    randomize(upstream, x, DEVIATIONS)
+    randomize(upstream, x, DEVIATIONS, gain=0.5 if "269" in name else 1.0)
     theirs = found(upstream(x))
     mx.nd.waitall()
     upstream.save_parameters(str(tmp_path / "upstream.params"))
