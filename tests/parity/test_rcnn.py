@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,16 +80,21 @@ def picture(data: Path) -> mx.nd.NDArray:
 
 
 def build(gluoncv: ModuleType, name: str) -> tuple[HybridBlock, dict[str, Any]]:
-    """Upstream's network, and the options that make ours like it."""
+    """Upstream's network, and the options that make ours like it.
+
+    It is the first of its kind in a process: numbers of networks are in some names.
+    """
     custom = name.startswith("custom") or name.endswith("_custom")
     theirs: dict[str, Any] = {"classes": CUSTOM["classes"]} if custom else {}
     if name.startswith("custom"):
         theirs = {**CUSTOM, "clip": 4.42 if "mask" in name else 4.14, "roi_size": (14, 14)}
     if name == "custom_faster_rcnn_fpn":  # by this name it builds a double head that cannot run
         module = importlib.import_module("gluoncv.model_zoo.rcnn.faster_rcnn.faster_rcnn")
-        net = module.custom_faster_rcnn_fpn(pretrained_base=False, **theirs)
+        make = module.custom_faster_rcnn_fpn
     else:
-        net = gluoncv.model_zoo.get_model(name, pretrained=False, pretrained_base=False, **theirs)
+        make = partial(gluoncv.model_zoo.get_model, name, pretrained=False)
+    with mx.name.NameManager():
+        net = make(pretrained_base=False, **theirs)
     net._rpn_test_post_nms = net.rpn._test_post_nms = REGIONS
     if "mask" in name:
         net._rcnn_max_dets = REGIONS
@@ -138,7 +144,7 @@ def test_detections_are_equal(
     np.testing.assert_allclose(results[1], expected[1], rtol=0, atol=1e-5)
     np.testing.assert_allclose(results[2], expected[2], rtol=0, atol=1e-3)
     for mask, other in zip(results[3:], expected[3:], strict=True):
-        np.testing.assert_allclose(mask, other, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(mask, other, rtol=1e-4, atol=1e-5)
         assert mask.std() > 0.1
     overlaps = iou(results[2], results[2])
     assert (np.triu(overlaps, 1) > 0.1).any()  # so that suppression had something to decide
