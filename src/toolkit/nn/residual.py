@@ -240,7 +240,11 @@ def halving_strides(output_stride: int) -> tuple[int, ...]:
 
 
 def residual_stages(
-    unit: Callable[[Place], HybridBlock], depths: Sequence[int], strides: Sequence[int]
+    unit: Callable[[Place], HybridBlock],
+    depths: Sequence[int],
+    strides: Sequence[int],
+    *,
+    dilate: bool = True,
 ) -> Stages:
     """Stages of residual units; the first unit of all stages but the first strides by 2.
 
@@ -250,12 +254,13 @@ def residual_stages(
         unit: Makes the unit of a place.
         depths: Units in each stage.
         strides: Pixels of the image to a cell of each stage.
+        dilate: False for units that see less of the image where their stage does not stride.
     """
     stages = []
     before = 1  # dilation of the stage before, which a stage's first convolution keeps
     for stage, depth in enumerate(depths):
-        dilation = (strides[0] << stage) // strides[stage]
-        stride = 2 * before // dilation if stage else 1
+        dilation = (strides[0] << stage) // strides[stage] if dilate else 1
+        stride = strides[stage] // strides[stage - 1] if stage else 1
         places = [Place(stage, 0, stride, (before, dilation))]
         places += [Place(stage, index, 1, (dilation, dilation)) for index in range(1, depth)]
         stages.append([sequence(*(unit(place) for place in places))])

@@ -118,7 +118,7 @@ def test_an_exported_one_gives_the_same(
 
 def test_published_names_are_there() -> None:
     names = list_models("ssd_*", task="ssd")
-    assert len(names) == 22
+    assert len(names) == 23 + 4
     int8 = [name for name in names if model_info(name).precision == "int8"]
     assert int8 == [name for name in names if name.endswith("_int8")]
     assert len(int8) == 4

@@ -87,6 +87,15 @@ def test_dilating_keeps_what_a_cell_sees() -> None:
     np.testing.assert_allclose(fine[:, :, ::2, ::2], coarse, rtol=1e-4, atol=1e-5)
 
 
+def test_strides_of_stages_may_be_given_and_nothing_dilates() -> None:
+    net = BACKBONES.create("resnet18_v1b", strides=(4, 8, 8, 16))
+    net.initialize()
+    assert net.strides == (4, 8, 8, 16)
+    assert [f.shape[2] for f in net(mx.nd.zeros((1, 3, 64, 64)))] == [16, 8, 8, 4]
+    convs = [conv for unit in net.stages[2] for conv in unit.body]
+    assert {conv.conv._kwargs["dilate"] for conv in convs} == {(1, 1)}
+
+
 def test_other_output_strides_are_refused() -> None:
     with pytest.raises(ValueError, match="output_stride must be 8, 16 or 32, got 4"):
         BACKBONES.create("resnet18_v1b", output_stride=4)

@@ -142,6 +142,19 @@ LAYOUTS = {
     "resnet_512_coco": replace(
         _RESNET_512, sizes=(51.2, 133.12, 215.04, 296.96, 378.88, 460.8, 542.72)
     ),
+    "resnet152_512": SSDLayout(
+        512,
+        (0, 1, 2),
+        _extras(512, 512, 256, 256),
+        _SEVEN_SIZES,
+        _SEVEN_RATIOS,
+        _SEVEN_STEPS,
+    ),
+    "resnet34_300": replace(
+        _VGG_300,
+        features=(1, 3),
+        extras=(*_extras(256, 256, 128), Extra(128, 128, padding=0)),
+    ),
     "mobilenet_300": replace(
         _RESNET_512,
         size=300,

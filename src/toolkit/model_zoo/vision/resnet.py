@@ -67,6 +67,7 @@ class ResNetConfig:
     zero_last_gamma: bool = False  # each unit's last scale begins at zero: units are identities
     dropout: float = 0.0  # rate before the classifier
     output_stride: int = 32  # or 16, 8: the last stages dilate their 3x3s instead of striding
+    strides: Sequence[int] = ()  # of the stages, in place of these; none of them dilates
 
 
 ALL, DEEP = (18, 34, 50, 101, 152), (50, 101, 152)
@@ -179,6 +180,7 @@ class ResNet(Backbone):
     def __init__(self, config: ResNetConfig, *, norm: Norm | None = None) -> None:
         super().__init__()
         self.strides = (1, 2, 4) if config.cifar else halving_strides(config.output_stride)
+        self.strides = tuple(config.strides) or self.strides
         self.channels = tuple(
             config.width * config.expansion << stage for stage in range(len(config.depths))
         )
@@ -196,7 +198,7 @@ class ResNet(Backbone):
             self._set_stem(stem, norm, whole=config.groups > 1)
             self.pool = MaxPool2D(3, 2, ceil_mode=True) if config.senet else MaxPool2D(3, 2, 1)
         make = _Units(config, stem[-1], self.channels, norm).unit
-        self.stages = residual_stages(make, config.depths, self.strides)
+        self.stages = residual_stages(make, config.depths, self.strides, dilate=not config.strides)
 
     def _set_stem(self, channels: Sequence[int], norm: Norm, *, whole: bool) -> None:
         """The published weights name the last normalization of a ResNeXt's stem within it."""
