@@ -13,6 +13,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     sentence_encoder,
     sequence_to_sequence,
     ssd,
+    ssd_backbones,
     text_classifier,
     text_encoder,
     token_classifier,

@@ -13,7 +13,6 @@ from toolkit.model_zoo.vision import (  # noqa: F401
     resnest,
     resnet,
     resnet_v2,
-    resnet_v2_within,
     shufflenet,
     squeezenet,
     vgg,

@@ -1,4 +1,4 @@
-"""ResNet v2 with features from within its residual units, where two published SSDs look."""
+"""Backbones of SSDs alone: ResNet v2 with features from within its residual units."""
 
 from __future__ import annotations
 

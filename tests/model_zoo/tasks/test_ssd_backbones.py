@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from toolkit.model_zoo.registry import BACKBONES
-from toolkit.model_zoo.vision.resnet_v2_within import ResNetV2Within, Within
+from toolkit.model_zoo.tasks.ssd_backbones import ResNetV2Within, Within
 from toolkit.utils.testing import assert_is_backbone
 
 IMAGES = mx.nd.random.normal(shape=(1, 3, 64, 64))
