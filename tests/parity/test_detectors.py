@@ -45,6 +45,11 @@ HEADS = (
     r"|heads\.\d+\.2"
 )
 
+PIXELS = 1e-3  # that boxes may be apart
+# Deformable convolutions move their taps by what those before them give: where the picture changes
+# by 3e-7 of its values, upstream's own boxes move by 0.0065 pixels (without, by 0.00006).
+SENSITIVE = {"dla34_dcnv2": 5e-3}
+
 
 def picture(name: str) -> mx.nd.NDArray:
     """Smooth blots: a picture has neighbours that are alike, unlike noise."""
@@ -108,7 +113,8 @@ def test_detections_are_equal(
     pairs = ((scores, theirs[1]), (boxes, theirs[2]))
     record("detectors", name, eager=max(relative(a, b) for a, b in pairs))
     np.testing.assert_allclose(scores, theirs[1], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(boxes, theirs[2], rtol=0, atol=1e-3)
+    pixels = next((bound for part, bound in SENSITIVE.items() if part in name), PIXELS)
+    np.testing.assert_allclose(boxes, theirs[2], rtol=0, atol=pixels)
     if ours.postprocess.nms.suppression.threshold is not None:
         assert (iou(boxes, boxes) > 0.1).any()  # so that suppression had something to decide
 

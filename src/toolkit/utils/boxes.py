@@ -35,18 +35,23 @@ def area(boxes: np.ndarray) -> np.ndarray:
 
 def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Common areas ``(R, S)`` of each of ``(R, 4)`` boxes with each of ``(S, 4)``."""
+    if len(first) > len(second):  # long rows are fast
+        return intersection(second, first).T
     with np.errstate(invalid="ignore"):
         sides = []
+        columns = [np.ascontiguousarray(boxes.T) for boxes in (first, second)]
         for axis in (0, 1):  # one at a time: axes of two numbers are slow
-            low = np.maximum.outer(first[:, axis], second[:, axis])
-            side = np.minimum.outer(first[:, axis + 2], second[:, axis + 2])
+            low = np.maximum.outer(columns[0][axis], columns[1][axis])
+            side = np.minimum.outer(columns[0][axis + 2], columns[1][axis + 2])
             side -= low
-            sides.append(np.where(side > 0, side, 0))  # NaN is not
+            sides.append(np.fmax(side, 0, out=side))  # of NaN and 0 it is 0
         return sides[0] * sides[1]
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Intersection over union ``(R, S)`` of boxes ``(R, 4)`` and ``(S, 4)``, in [0, 1]."""
+    if len(first) > len(second):  # long rows are fast
+        return iou(second, first).T
     areas = area(first), area(second)
     common = intersection(first, second)
     common[areas[0] <= 0] = 0
@@ -63,8 +68,7 @@ def coverage(boxes: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """``part / whole``, 0 where the part is; of integers float64."""
-    shares = np.zeros(part.shape, np.result_type(part, np.float16))
-    return np.divide(part, whole, out=shares, where=part > 0)
+    return part / np.where(whole > 0, whole, 1)
 
 
 def to_center(boxes: np.ndarray) -> np.ndarray:
