@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -47,15 +48,16 @@ class Child:
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
         pipe = subprocess.PIPE
+        self.name, self.errors = name, tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             command,
             stdin=pipe,
             stdout=pipe,
-            stderr=subprocess.DEVNULL,
+            stderr=self.errors,
             text=True,
             env=clean() if environment is None else environment,
         )
-        self.name, self.hello = name, self.hear()
+        self.hello = self.hear()
 
     def ask(self, *words: str) -> dict[str, Any]:
         assert self.process.stdin
@@ -68,7 +70,10 @@ class Child:
         for line in self.process.stdout:
             if line.startswith("@"):
                 return json.loads(line[1:])
-        raise RuntimeError(f"{self.name}: the process ended with code {self.process.wait()}")
+        status = self.process.wait()
+        self.errors.seek(0)
+        said = (self.errors.read().strip().splitlines() or ["without a word"])[-1]
+        raise RuntimeError(f"{self.name}: the process ended with code {status}: {said}")
 
     def close(self) -> None:
         assert self.process.stdin

@@ -4,7 +4,7 @@ Each candidate is a process of its own; they take turns, round by round, and med
 our best against the peers' best. Every finished row is kept in a JSON file; the page and its
 picture are made from that. Peers that are not installed leave their rows empty.
 
-    python benchmarks/performance.py --all --peers PYTHON [--programs BUILD] [--rounds 7] [--again]
+    python benchmarks/performance.py --all --peers PYTHON [--programs BUILD] [--jars TARGET]
     python benchmarks/performance.py resnet50-1 bert-8 --peers PYTHON
 """
 
@@ -120,11 +120,13 @@ def start(name: str, spec: dict[str, Any], options: argparse.Namespace) -> Child
         environment = clean(THREADS=str(usable_cores()[0]))
         command = [options.peers, str(HERE / "performance_torch.py"), json.dumps(spec)]
         return Child(name, command, environment)
-    if by == "c++" and options.programs:
+    if by in ("c++", "java") and getattr(options, "programs" if by == "c++" else "jars"):
         given = options.work / "given.npy"
         with np.load(spec["inputs"]) as file:
             np.save(given, file[file.files[0]])
-        words = [options.programs / "run_arrays", spec["path"], options.work / "out", given]
+        jars = ["-cp", f"{options.jars}/*:{options.jars}/lib/*", "toolkit.RunArrays"]
+        program = ["java", *jars] if by == "java" else [options.programs / "run_arrays"]
+        words = [*program, spec["path"], options.work / "out", given]
         return Program(name, [*map(str, words), "--latency"])
     if by == "whole" and (options.peers or "torch" not in spec["path"]):
         kind = "torch" if spec["path"].endswith("torch") else "ours"
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help=f"all of {', '.join(table)}")
     parser.add_argument("--peers", help="a Python with torch, torchvision and transformers")
     parser.add_argument("--programs", type=Path, help="where the C++ programs were built")
+    parser.add_argument("--jars", type=Path, help="Maven's target folder of the Java programs")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--again", action="store_true", help="also what has been measured")
     parser.add_argument("--work", type=Path, default=Path("build/performance"))
@@ -176,7 +179,7 @@ def main() -> None:
     state = json.loads(options.state.read_text()) if options.state.exists() else {"rows": {}}
     names = list(table) if options.all else options.rows
     names = [name for name in names if options.again or name not in state["rows"]]
-    if names and (options.again or "peaks" not in state):
+    if names and ("peaks" not in state or (options.again and options.all)):
         state["peaks"] = peaks(options)
     for name in names:
         prepare(options.work, [table[name].model])

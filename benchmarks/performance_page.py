@@ -9,7 +9,7 @@ from typing import Any
 from performance_rows import ABSENT, MODELS, Row
 
 DOCS = Path(__file__).parent.parent / "docs"
-COMMAND = "python benchmarks/performance.py --all --peers PYTHON --programs BUILD"
+COMMAND = "python benchmarks/performance.py --all --peers PYTHON --programs BUILD --jars TARGET"
 COLUMNS = ("workload", "toolkit", "ms", "peer", "ms", "ratio", "wanted", "of the peak", "load")
 HEAD = """# Performance
 

@@ -11,7 +11,7 @@ BACKENDS = ("mxnet", "onnxruntime", "openvino")
 MODELS = {
     "resnet50": ("resnet50_v1", 3.9),
     "mobilenetv2": ("mobilenetv2_1.0", 0.31),
-    "ssd": ("ssd_512_resnet50_v1_voc", 31.0),
+    "ssd": ("ssd_512_resnet50_v1_voc", 22.3),
     "bert": ("bert_12_768_12", 11.2),
 }
 
@@ -145,6 +145,13 @@ def alone() -> dict[str, Row]:
             "C++, ResNet-50, batch 1, against Python on MXNet",
             1.05,
             {"C++": {"by": "c++", "path": "resnet50", "inputs": "resnet50-1.npz"}},
+            fused["resnet50"],
+            **resnet,
+        ),
+        "java": Row(
+            "Java, ResNet-50, batch 1, against Python on MXNet",
+            1.15,
+            {"Java": {"by": "java", "path": "resnet50", "inputs": "resnet50-1.npz"}},
             fused["resnet50"],
             **resnet,
         ),

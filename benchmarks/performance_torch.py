@@ -65,7 +65,7 @@ def train(model: str, batch: int) -> Call:
     return step
 
 
-def detector(path: str, inputs: str, classes: int) -> Call:
+def detector(path: str, inputs: str) -> Call:
     """The raw network in ONNX Runtime, then torchvision's suppression, class by class."""
     import onnxruntime
     import torchvision
