@@ -86,7 +86,7 @@ def prepare(folder: Path, models: Collection[str]) -> None:
             example = tuple(file[key] for key in file.files)
         deploy.export(net, path, example)
         deploy.export_onnx(path, path)
-        if model_info(name).task == "image_classifier":
+        if model_info(name).domain == "vision":
             deploy.quantize(path, folder / f"{short}-int8", [example])
         if hasattr(net, "network"):
             deploy.export(net.network, folder / f"{short}-raw", example)

@@ -73,17 +73,36 @@ def stock(model: str, batch: int) -> Call:
 
 def train(model: str, batch: int) -> Call:
     """One step of SGD with momentum."""
+    net, data = network(model, batch)
+    return training(net, (data,), "sgd", learning_rate=1e-3, momentum=0.9)
+
+
+def train_bert(batch: int, length: int) -> Call:
+    """One step of Adam, of a classifier of texts."""
+    from toolkit.model_zoo import get_model
+
     import mxnet as mx
 
-    net, data = network(model, batch)
+    net = get_model("bert_12_768_12", task="text_classifier", classes=2)
+    net.initialize(mx.init.Normal(0.02))
+    net.hybridize(static_alloc=True, static_shape=True)
+    tokens = mx.nd.random.randint(0, 30000, shape=(batch, length))
+    given = tokens, mx.nd.zeros_like(tokens), mx.nd.full(batch, length, dtype="int32")
+    return training(net, given, "adam", learning_rate=2e-5)
+
+
+def training(net: Any, given: tuple[Any, ...], optimizer: str, **options: float) -> Call:
+    """One step of a classifier."""
+    import mxnet as mx
+
     loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-    options = {"learning_rate": 1e-3, "momentum": 0.9}
-    trainer = mx.gluon.Trainer(net.collect_params(), "sgd", options)
-    labels = mx.nd.arange(batch)
+    trainer = mx.gluon.Trainer(net.collect_params(), optimizer, options)
+    batch = len(given[0])
+    labels = mx.nd.arange(batch) % 2
 
     def step() -> None:
         with mx.autograd.record():
-            value = loss(net(data), labels)
+            value = loss(net(*given), labels)
         value.backward()
         trainer.step(batch)
         mx.nd.waitall()
@@ -109,7 +128,8 @@ def peak(precision: str, side: int = 2048) -> Call:
 
 
 KINDS: dict[str, Callable[..., Call]] = {
-    function.__name__: function for function in (runner, onnxruntime, openvino, stock, train, peak)
+    function.__name__: function
+    for function in (runner, onnxruntime, openvino, stock, train, train_bert, peak)
 }
 
 

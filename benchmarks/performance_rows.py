@@ -94,7 +94,8 @@ def others() -> dict[str, Row]:
     spec = {"by": "torch", "do": "detector", "path": "ssd-raw", "inputs": "ssd-1.npz"}
     title = "SSD-512 ResNet-50, decoding and suppression included"
     peer = {"network in ONNX Runtime, torchvision's NMS": spec}
-    found = {"ssd": Row(title, 2, on("ssd", 1), peer, model="ssd")}
+    ours = on("ssd", 1) | on("ssd", 1, int8=True)
+    found = {"ssd": Row(title, 2, ours, peer, model="ssd")}
     for batch in (1, 8):
         found[f"bert-{batch}"] = Row(
             f"BERT-base, {batch}x128",
@@ -117,6 +118,7 @@ def alone() -> dict[str, Row]:
     fused = {m: {k: v for k, v in on(m, 1).items() if "mxnet" in k} for m in MODELS}
     size: dict[str, Any] = {"model": "resnet50", "batch": 16}
     step = {"do": "train", "batch": 16}
+    text = {"do": "train_bert", "batch": 8, "length": 128}
     resnet: dict[str, Any] = {"model": "resnet50", "at_most": True}
     return {
         "stock-resnet50": Row(
@@ -139,6 +141,15 @@ def alone() -> dict[str, Row]:
             {"toolkit": {**step, "by": "ours", "model": "resnet50_v1"}},
             {"torch, channels_last": {**step, "by": "torch", "model": "resnet50"}},
             **size,
+            training=True,
+        ),
+        "train-bert": Row(
+            "training step, BERT-base, 8x128, fp32",
+            1.0,
+            {"toolkit": {**text, "by": "ours"}},
+            {"torch, transformers": {**text, "by": "torch"}},
+            model="bert",
+            batch=8,
             training=True,
         ),
         "c++": Row(

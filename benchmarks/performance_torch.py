@@ -54,12 +54,28 @@ def train(model: str, batch: int) -> Call:
 
     net = torchvision.models.get_model(model).to(memory_format=torch.channels_last)
     data = torch.randn(batch, 3, 224, 224).to(memory_format=torch.channels_last)
-    labels = torch.arange(batch)
-    optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9)
+    return training(net, {"x": data}, torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9))
+
+
+def train_bert(batch: int, length: int) -> Call:
+    """One step of Adam, of a classifier of texts of transformers."""
+    import transformers
+
+    net = transformers.BertForSequenceClassification(transformers.BertConfig()).train()
+    tokens = torch.randint(0, 30000, (batch, length))
+    given = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+    return training(net, given, torch.optim.Adam(net.parameters(), 2e-5))
+
+
+def training(net: torch.nn.Module, given: dict[str, Any], optimizer: torch.optim.Optimizer) -> Call:
+    """One step of a classifier."""
+    labels = torch.arange(len(next(iter(given.values())))) % 2
 
     def step() -> None:
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(data), labels).backward()
+        outputs = net(**given)
+        loss = torch.nn.functional.cross_entropy(getattr(outputs, "logits", outputs), labels)
+        loss.backward()
         optimizer.step()
 
     return step
@@ -93,7 +109,7 @@ def detector(path: str, inputs: str) -> Call:
 
 
 KINDS: dict[str, Callable[..., Call]] = {
-    function.__name__: function for function in (vision, bert, train, detector)
+    function.__name__: function for function in (vision, bert, train, train_bert, detector)
 }
 
 
