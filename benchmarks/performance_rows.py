@@ -113,13 +113,13 @@ def others() -> dict[str, Row]:
     return found
 
 
+def fused(model: str) -> dict[str, Spec]:
+    """One sample on MXNet alone."""
+    return {name: spec for name, spec in on(model, 1).items() if spec["backend"] == "mxnet"}
+
+
 def alone() -> dict[str, Row]:
-    """MXNet against itself, training, other languages, the start of a process."""
-    fused = {m: {k: v for k, v in on(m, 1).items() if "mxnet" in k} for m in MODELS}
-    size: dict[str, Any] = {"model": "resnet50", "batch": 16}
-    step = {"do": "train", "batch": 16}
-    text = {"do": "train_bert", "batch": 8, "length": 128}
-    resnet: dict[str, Any] = {"model": "resnet50", "at_most": True}
+    """MXNet against itself."""
     return {
         "stock-resnet50": Row(
             "MXNet alone: ResNet-50 int8, batch 1",
@@ -131,16 +131,25 @@ def alone() -> dict[str, Row]:
         "stock-mobilenetv2": Row(
             "MXNet alone: MobileNetV2 fp32, batch 1",
             8,
-            fused["mobilenetv2"],
+            fused("mobilenetv2"),
             stock("mobilenet_v2_1_0", 1),
             model="mobilenetv2",
         ),
+    }
+
+
+def training() -> dict[str, Row]:
+    """Steps of an optimizer."""
+    step = {"do": "train", "batch": 16}
+    text = {"do": "train_bert", "batch": 8, "length": 128}
+    return {
         "train": Row(
             "training step, ResNet-50, batch 16, fp32",
             1.3,
             {"toolkit": {**step, "by": "ours", "model": "resnet50_v1"}},
             {"torch, channels_last": {**step, "by": "torch", "model": "resnet50"}},
-            **size,
+            model="resnet50",
+            batch=16,
             training=True,
         ),
         "train-bert": Row(
@@ -152,18 +161,25 @@ def alone() -> dict[str, Row]:
             batch=8,
             training=True,
         ),
+    }
+
+
+def programs() -> dict[str, Row]:
+    """Other languages, and the start of a process."""
+    resnet: dict[str, Any] = {"model": "resnet50", "at_most": True}
+    return {
         "c++": Row(
             "C++, ResNet-50, batch 1, against Python on MXNet",
             1.05,
             {"C++": {"by": "c++", "path": "resnet50", "inputs": "resnet50-1.npz"}},
-            fused["resnet50"],
+            fused("resnet50"),
             **resnet,
         ),
         "java": Row(
             "Java, ResNet-50, batch 1, against Python on MXNet",
             1.15,
             {"Java": {"by": "java", "path": "resnet50", "inputs": "resnet50-1.npz"}},
-            fused["resnet50"],
+            fused("resnet50"),
             **resnet,
         ),
         "cold": Row(
@@ -178,7 +194,7 @@ def alone() -> dict[str, Row]:
 
 
 def rows() -> dict[str, Row]:
-    return {**classifiers(), **others(), **alone()}
+    return {**classifiers(), **others(), **alone(), **training(), **programs()}
 
 
 # What this table of the project's aims cannot show on a CPU without AVX-512, AMX and bfloat16.
