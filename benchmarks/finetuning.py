@@ -3,9 +3,9 @@
     PYTHON benchmarks/finetuning.py DATA --task MRPC --weights FOLDER --seed 1 --log mrpc.jsonl
 
 PYTHON has torch and `transformers`; nothing of toolkit is used, the files are read anew here. The
-recipe is the script's: AdamW (bias correction, decay 0.01 but for biases and normalizations),
-warm-up over a tenth of the updates, then a line to zero, gradients clipped at norm 1, batches of
-like lengths out of pools of a hundred, dropout 0.1.
+recipe is the script's (for ATIS that of `finetune_intents.py`): AdamW (bias correction, decay 0.01
+but for biases and normalizations), warm-up over a tenth of the updates, then a line to zero,
+gradients clipped at norm 1, batches of like lengths out of pools of a hundred, dropout 0.1.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from finetuning_intents import IntentSide
 
 COLUMNS = {  # of GLUE's files: the texts and the label
     "MRPC": (("#1 String", "#2 String"), "Quality"),
@@ -94,7 +95,10 @@ class Side:
         padded["labels"] = torch.tensor([self.labels.index(label) for _, label in examples])
         return padded
 
-    def accuracy(self, size: int) -> float:
+    def loss(self, examples: list) -> torch.Tensor:
+        return self.net(**self.batch(examples)).loss
+
+    def score(self, size: int) -> dict[str, float]:
         self.net.eval()
         right = 0
         order = sorted(range(len(self.scored)), key=lambda i: len(self.scored[i][0]["input_ids"]))
@@ -104,10 +108,10 @@ class Side:
                 logits = self.net(**batch).logits
                 right += int((logits.argmax(1) == batch["labels"]).sum())
         self.net.train()
-        return right / len(self.scored)
+        return {"accuracy": right / len(self.scored)}
 
 
-def train(side: Side, args: argparse.Namespace) -> list[dict[str, float]]:
+def train(side: Side | IntentSide, args: argparse.Namespace) -> list[dict[str, float]]:
     lengths = [len(text["input_ids"]) for text, _ in side.train]
     each = -(-len(lengths) // args.batch_size)
     updates = args.updates or args.epochs * each
@@ -122,7 +126,7 @@ def train(side: Side, args: argparse.Namespace) -> list[dict[str, float]]:
     while step < updates:
         total = 0.0
         for chosen in batches(lengths, args.batch_size, 1000 * args.seed + epoch)[: updates - step]:
-            loss = side.net(**side.batch([side.train[i] for i in chosen])).loss
+            loss = side.loss([side.train[i] for i in chosen])
             loss.backward()
             torch.nn.utils.clip_grad_norm_(side.net.parameters(), 1.0)
             optimizer.step()
@@ -132,14 +136,14 @@ def train(side: Side, args: argparse.Namespace) -> list[dict[str, float]]:
         epoch += 1
         seconds = time.perf_counter() - begin
         rows.append({"epoch": epoch, "step": step, "loss": total / min(each, step)})
-        rows[-1] |= {"accuracy": side.accuracy(args.batch_size), "seconds": seconds}
+        rows[-1] |= {**side.score(args.batch_size), "seconds": seconds}
     return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--task", choices=("TREC", *COLUMNS), default="MRPC")
+    parser.add_argument("--task", choices=("TREC", "ATIS", *COLUMNS), default="MRPC")
     parser.add_argument("--weights", required=True)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -149,13 +153,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", type=Path, required=True)
     args = parser.parse_args()
-    rows = train(Side(args), args)
+    rows = train((IntentSide if args.task == "ATIS" else Side)(args), args)
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     with args.log.open("w") as file:
         config = {"task": args.task, "seed": args.seed, "updates": rows[-1]["step"], **versions}
         for row in (config, *rows):
             file.write(json.dumps(row) + "\n")
-    print(json.dumps({"task": args.task, "seed": args.seed, "accuracy": rows[-1]["accuracy"]}))
+    print(json.dumps({"task": args.task, "seed": args.seed, **rows[-1]}))
 
 
 if __name__ == "__main__":
