@@ -123,6 +123,13 @@ def test_constants_that_take_their_shape_from_the_input_stay() -> None:
     assert operators(folded)["_ones"] == 1
 
 
+def test_dropout_of_weights_goes_and_what_is_made_of_them_is_computed_once() -> None:
+    weight = mx.sym.Dropout(mx.sym.var("weight", shape=(3, 512)))
+    weight = mx.sym.reshape(weight, (6, 256))
+    symbol = mx.sym.FullyConnected(mx.sym.var("data"), weight, num_hidden=6, no_bias=True)
+    assert operators(assert_same(graph_of(symbol))) == {"FullyConnected": 1}
+
+
 def test_dropout_that_is_always_on_stays() -> None:
     x = mx.sym.var("data")
     folded = fold(graph_of(conv(mx.sym.identity(mx.sym.Dropout(x * 2, mode="always")))))

@@ -10,7 +10,7 @@ https://arxiv.org/abs/1712.05877).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import mxnet as mx
@@ -38,7 +38,7 @@ def fold(graph: Graph) -> Graph:
     """
     nodes = Nodes.of(graph.symbol)
     arrays = dict(graph.arrays)
-    _drop_identities(nodes)
+    _drop_identities(nodes, arrays)
     _fold_constants(nodes, arrays)
     _fold_norms(nodes, arrays)
     symbol = keep_apart(nodes.symbol())
@@ -53,10 +53,13 @@ def _does_nothing(node: Node) -> bool:
     return node.op in IDENTITIES or zero
 
 
-def _drop_identities(nodes: Nodes) -> None:
+def _drop_identities(nodes: Nodes, parameters: Collection[str]) -> None:
     def source(value: Value) -> Value:
-        while _does_nothing(value[0]) and value[0].inputs[0][0].op != VARIABLE:
-            value = value[0].inputs[0]
+        while _does_nothing(value[0]):
+            before = value[0].inputs[0]
+            if before[0].op == VARIABLE and before[0].name not in parameters:
+                break  # an input stays behind an operator: it may be an output, too
+            value = before
         return value
 
     nodes.replace(source)

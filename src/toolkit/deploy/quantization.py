@@ -24,8 +24,9 @@ from toolkit.utils.registry import unknown
 FUSING = "MKLDNN_QUANTIZE"  # the name MXNet knows oneDNN's int8 operators by
 LAYERS = frozenset({"Convolution", "FullyConnected"})
 # Operators that MXNet could run in int8 and that lose more than they gain: these hold a value from
-# a wide range (products, sums of features, boxes), or take time only to move bytes.
-EXCLUDED_OPERATORS = ("BatchNorm", "Embedding", "LeakyReLU", "elemwise_add", "elemwise_mul")
+# a wide range (products, sums of features, boxes), or take time only to move bytes. Of recurrent
+# layers MXNet has no int8 form that it can load again.
+EXCLUDED_OPERATORS = ("BatchNorm", "Embedding", "LeakyReLU", "RNN", "elemwise_add", "elemwise_mul")
 
 
 class AccuracyDropError(ValueError):
