@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from toolkit.data.text.tokenizers.truncation import TRUNCATIONS
 
 
@@ -22,6 +24,20 @@ def test_the_longest_goes_one_by_one() -> None:
     for first, second, room in cases:
         assert longest((first, second), room) == one_by_one(first, second, room)
     assert longest((7,), 3) == (3,)
+
+
+def test_the_longest_first_goes_as_in_the_library() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    words = tokenizers.models.WordLevel({"a": 0, "b": 1}, unk_token="a")
+    engine = tokenizers.Tokenizer(words)
+    engine.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    for first, second, room in itertools.product(range(1, 8), range(1, 8), range(1, 13)):
+        if first + second > room:
+            engine.enable_truncation(room, strategy="longest_first")
+            ids = engine.encode(" ".join("a" * first), " ".join("b" * second)).ids
+            found = TRUNCATIONS["longest_first"]((first, second), room)
+            assert found == (ids.count(0), ids.count(1)), (first, second, room)
+    assert TRUNCATIONS["longest_first"]((7,), 3) == (3,)
 
 
 def test_one_text_alone_gives() -> None:

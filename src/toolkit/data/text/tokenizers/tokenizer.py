@@ -79,7 +79,9 @@ class Tokenizer:
             pairs: N second texts, each to go with a first.
             max_length: the most tokens that an encoding may have, special ones included.
             truncate: where tokens are taken from, at the end: of the "longest" text, one by one
-                (the second where both are equally long), of the "first", or of the "second".
+                (the second where both are equally long), as BERT's authors and GluonNLP do; of
+                the same but for one token by "longest_first", as the ``tokenizers`` library does;
+                of the "first", or of the "second".
             special: add the special tokens of the template.
 
         Raises:

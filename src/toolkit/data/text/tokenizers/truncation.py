@@ -21,6 +21,15 @@ def _longest(lengths: tuple[int, ...], room: int) -> tuple[int, ...]:
     return room - room // 2, room // 2
 
 
+def _longest_first(lengths: tuple[int, ...], room: int) -> tuple[int, ...]:
+    """As the ``tokenizers`` library: what is odd stays with the longer text, else the second."""
+    if len(lengths) == 1:
+        return (min(lengths[0], room),)
+    first, second = lengths
+    shorter = min(first, second, room // 2)
+    return (room - shorter, shorter) if first > second else (shorter, room - shorter)
+
+
 def _only_first(lengths: tuple[int, ...], room: int) -> tuple[int, ...]:
     """Takes from the first text alone."""
     return (min(lengths[0], room - sum(lengths[1:])), *lengths[1:])
@@ -32,5 +41,10 @@ def _only_second(lengths: tuple[int, ...], room: int) -> tuple[int, ...]:
 
 
 TRUNCATIONS: Mapping[str, Callable[[tuple[int, ...], int], tuple[int, ...]]] = MappingProxyType(
-    {"longest": _longest, "first": _only_first, "second": _only_second}
+    {
+        "longest": _longest,
+        "longest_first": _longest_first,
+        "first": _only_first,
+        "second": _only_second,
+    }
 )
