@@ -46,6 +46,7 @@ def test_the_largest_is_one_of_the_text() -> None:
     below_zero = X - 10
     expected = np.stack([below_zero[i, : int(n)].max(0) for i, n in enumerate(LENGTHS)])
     np.testing.assert_array_equal(pooled(TokenMax(), below_zero, LENGTHS), expected)
+    assert not pooled(TokenMax(), X, LENGTHS * 0).any()
 
 
 def test_attention_weighs_as_the_query_finds_tokens() -> None:

@@ -39,13 +39,13 @@ class TokenSum(HybridBlock):
 
 
 class TokenMax(HybridBlock):
-    """The largest of the tokens of each text, unit by unit."""
+    """The largest of the tokens of each text, unit by unit; zero without any."""
 
     def hybrid_forward(self, F: Any, x: Any, valid_length: Any) -> Any:
-        """Maps ``(N, T, U)`` and lengths ``(N,)`` from 1 on, float32, to ``(N, U)``."""
+        """Maps ``(N, T, U)`` and lengths ``(N,)``, float32, to ``(N, U)``."""
         x = F.transpose(x, axes=(1, 0, 2))  # MXNet takes a maximum fastest there
         x = F.SequenceMask(x, valid_length, use_sequence_length=True, value=FORBIDDEN)
-        return F.max(x, axis=0)
+        return F.broadcast_mul(F.max(x, axis=0), F.reshape(valid_length > 0, (-1, 1)))
 
 
 class TokenAttention(HybridBlock):
