@@ -10,7 +10,6 @@ split are read in one piece after the other, each with everything before it.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import math
 from collections.abc import Sequence
@@ -46,7 +45,7 @@ def open_run(folder: Path) -> tuple[mx.gluon.HybridBlock, Vocab]:
     """The network of a run with its last weights, and its words."""
     config = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]
     vocab = Vocab.load(folder / "words.vocab")
-    options = sizes(ast.literal_eval(config["set"]))
+    options = sizes(config["set"])
     net = get_model(config["model"], folder / "final.params", vocab_size=len(vocab), **options)
     return net, vocab
 

@@ -158,7 +158,7 @@ LITTLE: dict[str, Any] = {
     "cells": 32,
     "size": 4,
     "mask_convs": 1,
-    "proposals": ProposalRule(0.7, 60, 12),
+    "proposals": ProposalRule(0.7, 60, 12, 4.0),  # regions of no height tie
     "suppression": Suppression(0.5, 40, 20, 0.0),
 }
 
