@@ -36,8 +36,9 @@ Made by `benchmarks/construction.py --page docs/construction.md`: each image cla
 initialized and run on a picture, ours and GluonCV's in turn, each in a process of its own. Time is
 the processor's. Memory is the peak beyond that of the imports, of two runs: GluonCV's parameters
 come into being in the course of the first. A cell says ours / GluonCV's = the ratio. From one
-measurement to the next a cell of a busy machine differs by a quarter; most rows above 1.1x were
-measured three times, and the least counts. A name without a row has not been measured yet.
+measurement to the next a cell of a busy machine differs by a quarter: rows that came out above
+1.1x were measured again, up to four times, and their last measurement stands. Most rows are older
+than the preparation that spares both sides' children the garbage collection of what was imported.
 
 {summary}
 

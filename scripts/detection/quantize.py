@@ -24,7 +24,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("model", help="folder of a run, or published name")
-    add("data", type=Path, help="folder of VOC's or COCO's layout")
+    add("data", type=Path, help="folder of pictures with boxes, as for train.py")
     add("out", type=Path, help="folder of the exports")
     add("--calibrate", default="train", help="split whose pictures give the ranges")
     add("--samples", type=int, default=64, help="how many, spread evenly over the split")
@@ -39,7 +39,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def quantize(args: argparse.Namespace) -> dict[str, Any]:
-    """What int8 costs: average precisions in percent, VOC's of 11 points."""
+    """What int8 costs: average precisions in percent, VOC's of 11 points on any folder."""
     net, labels, family, preset = detection_model.open_detector(args.model, args.weights, args.size)
 
     def pairs(split: str, samples: int | None = None) -> list[tuple[np.ndarray, Any]]:
@@ -68,8 +68,8 @@ def quantize(args: argparse.Namespace) -> dict[str, Any]:
         "calibration": report.calibration,
         "layers in int8": report.int8,
         "layers in float": len(report.kept),
-        "before": round(100 * float(report.before or 0), 2),
-        "after": round(100 * float(report.after or 0), 2),
+        "before": round(100 * report.before, 2),
+        "after": round(100 * report.after, 2),
     }
 
 
