@@ -19,12 +19,15 @@ import mxnet as mx
 from families import FAMILIES, Family
 
 NOTE = "model.json"  # beside the weights of a run: how to build the network again
+WEIGHTS = "final.params"
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which network."""
     add = parser.add_argument
-    add("--model", help="published name of a detector, or of a backbone where --task is given")
+    add(
+        "--model", help="name of a detector, of a backbone where --task is given, or a run's folder"
+    )
     add("--task", choices=sorted(FAMILIES), help="what to make of a backbone")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the network")
     add("--size", type=int, help="side of the pictures; default the preset's")
@@ -75,11 +78,28 @@ def build(args: argparse.Namespace, classes: list[str]) -> Any:
     return get_model(args.model, classes=classes, **task, **options_of(args))
 
 
+def adopt_run(args: argparse.Namespace) -> argparse.Namespace:
+    """Where ``--model`` is a run's folder: its network's options, the given ones after them."""
+    args.run = Path(args.model) if (Path(args.model or "") / NOTE).is_file() else None
+    if args.run:
+        note = read_note(args.run)
+        args.model, args.task, args.size = note.model, note.task, args.size or note.size
+        args.option = [*note.option, *args.option]
+    return args
+
+
 def make_net(args: argparse.Namespace, classes: list[str]) -> Any:
-    """The network to be trained: from a detector's weights, a backbone's, or none."""
-    if args.weights:
-        net = get_model(args.model, args.weights, **options_of(args))
-        net.reset_class(classes, reuse=[c for c in classes if c in (net.labels or ())])
+    """The network to be trained: from a run, a detector's weights, a backbone's, or none."""
+    if args.run or args.weights:
+        if args.run:
+            labels = read_note(args.run).classes
+            net = build(args, labels)
+            load_weights(net, args.run / WEIGHTS)
+        else:
+            net = get_model(args.model, args.weights, **options_of(args))
+            labels = list(net.labels or ())
+        if labels != classes:
+            net.reset_class(classes, reuse=[c for c in classes if c in labels])
         return net
     net = build(args, classes)
     net.initialize(mx.init.MSRAPrelu())
@@ -125,14 +145,19 @@ def save_note(args: argparse.Namespace, classes: list[str]) -> None:
         json.dump(note, file, indent=1)
 
 
+def read_note(folder: Path) -> argparse.Namespace:
+    """What ``save_note`` wrote down."""
+    return argparse.Namespace(**json.loads((folder / NOTE).read_text(encoding="utf-8")))
+
+
 def open_run(
     folder: Path, size: int | None = None, option: Sequence[str] = ()
 ) -> tuple[Any, argparse.Namespace]:
     """The trained network of a run's folder, and how it was built; the last options count."""
-    note = argparse.Namespace(**json.loads((folder / NOTE).read_text(encoding="utf-8")))
+    note = read_note(folder)
     note.size, note.option = size or note.size, [*note.option, *option]
     net = build(note, note.classes)
-    load_weights(net, folder / "final.params")
+    load_weights(net, folder / WEIGHTS)
     return net, note
 
 

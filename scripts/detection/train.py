@@ -3,8 +3,10 @@
     python scripts/detection/train.py DATA --model ssd_512_mobilenet1.0_custom --out OUT
 
 Any detector by name, or any backbone with ``--task``; from a detector's weights (``--weights``), a
-backbone's (``--backbone-weights``) or none. While training, ``--val`` is scored: VOC's mean average
-precision, or COCO's on its folders. OUT gets the log, the record, checkpoints and ``final.params``.
+backbone's (``--backbone-weights``) or none; or, with the folder of a run as ``--model``, on from
+what that run learned, at another size, on other classes or with other options. While training,
+``--val`` is scored: VOC's mean average precision, or COCO's on its folders. OUT gets the log, the
+record, checkpoints and ``final.params``.
 """
 
 from __future__ import annotations
@@ -57,9 +59,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--weights", nargs="?", const=True, help="of the detector: a tag, a file, the published")
     add("--backbone-weights", nargs="?", const=True, help="of the classifier on its backbone")
     add_recipe_options(parser)
-    args = parser.parse_args(arguments)
+    args = detection_model.adopt_run(parser.parse_args(arguments))
     parser.set_defaults(**detection_model.family_of(args).defaults)
-    return parser.parse_args(arguments)
+    return detection_model.adopt_run(parser.parse_args(arguments))
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from toolkit.model_zoo.weights import (
     options_for,
     resolve,
 )
+from toolkit.nn.constant import constant
 from toolkit.utils.checkpoints import write_params, write_safetensors
 from toolkit.utils.files import FetchError, HashMismatchError, OfflineError
 
@@ -309,3 +310,25 @@ def test_a_dense_layer_fills_the_convolution_that_sees_its_whole_input(tmp_path)
     np.testing.assert_array_equal(again.weight.data().asnumpy(), dense.weight.data().asnumpy())
     with pytest.raises(WeightsError, match="shapes differ"):
         load_weights(mx.gluon.nn.Conv2D(4, 2, in_channels=4), path)
+
+
+class Shifted(mx.gluon.HybridBlock):
+    """A dense layer whose outputs are shifted by constants."""
+
+    def __init__(self, *shifts: float) -> None:
+        super().__init__()
+        self.dense = mx.gluon.nn.Dense(1, in_units=2)
+        self.shifts = constant(self, "shifts", np.float32([shifts]))
+
+    def hybrid_forward(self, F, x, shifts):
+        return F.broadcast_add(self.dense(x), shifts)
+
+
+def test_constants_of_another_shape_stay_as_they_were_made(tmp_path):
+    source, same, other = Shifted(1, 2), Shifted(3, 4), Shifted(5, 6, 7)
+    source.initialize(mx.init.One())
+    path = tmp_path / "shifted.params"
+    source.save_parameters(str(path))
+    for net, shifts in ((same, [1, 2]), (other, [5, 6, 7])):
+        load_weights(net, path)
+        np.testing.assert_array_equal(net(mx.nd.ones((1, 2))).asnumpy()[0], np.float32(shifts) + 2)

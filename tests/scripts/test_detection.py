@@ -255,6 +255,26 @@ def test_weights_of_a_classifier_and_pictures_in_memory(pictures, tmp_path):
     assert (tmp_path / "final.params").is_file()
 
 
+def test_another_run_goes_on_from_what_a_run_learned(pictures, tmp_path):
+    first, options = tmp_path / "first", (*SMALL["faster_rcnn"], "--val", "")
+    run("train", *short(pictures, first, *options))
+    larger = ("--option", REGIONS.replace("'cells': 8", "'cells': 16"), "--size", 96, "--val", "")
+    more = ("--model", first, *larger, "--classes", "dark,bright")
+    train, model = (importlib.import_module(name) for name in ("train", "detection_model"))
+    args = train.parse([str(a) for a in (*short(pictures, tmp_path / "next"), *more)])
+    net = model.make_net(args, ["dark", "bright"])
+    before = model.open_run(first)[0]
+    ours, theirs = (n._collect_params_with_prefix() for n in (net, before))
+    anchors = "network.proposer.anchors.0.anchors"
+    assert [p[anchors].shape[2] for p in (ours, theirs)] == [16, 8]  # for larger pictures
+    scores, old = (p["network.head.scores.weight"].data().asnumpy() for p in (ours, theirs))
+    np.testing.assert_array_equal(scores, old[[0, 2, 1]])  # the background, then as asked
+    train.main(args)
+    note = json.loads((tmp_path / "next" / "model.json").read_text())
+    assert (note["model"], note["task"], note["size"]) == ("mobilenet0.25", "faster_rcnn", 96)
+    assert model.open_run(tmp_path / "next")[0].network.proposer.anchors[0].anchors.shape[2] == 16
+
+
 def test_corrupt_pictures_are_skipped_and_counted(pictures, tmp_path, capsys):
     broken = tmp_path / "broken"
     for path in pictures.rglob("*.*"):

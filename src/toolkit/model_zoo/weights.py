@@ -12,7 +12,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import HybridBlock
+from mxnet.gluon import Constant, HybridBlock
 
 from toolkit.model_zoo.catalogue import ModelInfo, WeightsEntry
 from toolkit.model_zoo.layouts import Layout
@@ -101,7 +101,8 @@ def load_weights(
         ctx: Context or list of contexts of the parameters; default the current one.
 
     Parts of the network that its ``optional_parts`` name, heads on an encoder, need not be in the
-    file: they are initialized anew, and the log says so.
+    file: they are initialized anew, and the log says so. Constants of another shape, such as the
+    anchors of a detector made for larger images, stay as they were made.
 
     Raises:
         WeightsError: a key has no counterpart, or a shape differs; the file, the keys and both
@@ -125,20 +126,29 @@ def load_weights(
         )
     except UnmatchedKeysError as error:
         raise WeightsError(f"{path}: {error}") from error
-    wrong = {
-        key: f"{key} is {shapes[key]} here, {arrays[source].shape} in the file ({source})"
+    values = {
+        key: arrays[source]
         for key, source in mapping.items()
-        if not _fits(shapes[key], arrays[source].shape)
+        if not isinstance(params[key], Constant) or shapes[key] == arrays[source].shape
+    }
+    wrong = {
+        key: f"{key} is {shapes[key]} here, {value.shape} in the file ({mapping[key]})"
+        for key, value in values.items()
+        if not _fits(shapes[key], value.shape)
     }
     if wrong:
         raise WeightsError(f"{path}: shapes differ: {_describe(wrong)}")
-    values = {key: arrays[source] for key, source in mapping.items()}
     set_arrays({key: params[key] for key in values}, values, ctx)
-    fresh = [key for key in params if key not in values]
-    if fresh:
-        logger.info("%s has no values of %s: they start at random", path, ", ".join(fresh))
-        for key in fresh:
-            params[key].initialize(default_init=mx.init.Normal(0.02), ctx=ctx)
+    _start({key: param for key, param in params.items() if key not in values}, path, ctx)
+
+
+def _start(params: Mapping[str, mx.gluon.Parameter], path: object, ctx: Any) -> None:
+    """Initializes what a file has no values of: constants as they were made, the rest at random."""
+    random = [key for key, param in params.items() if not isinstance(param, Constant)]
+    if random:
+        logger.info("%s has no values of %s: they start at random", path, ", ".join(random))
+    for param in params.values():
+        param.initialize(default_init=mx.init.Normal(0.02), ctx=ctx)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
