@@ -30,6 +30,11 @@ def test_one_number_that_is_not_finite_is_found(
     assert not all_finite(arrays)
 
 
+def test_large_numbers_are_finite_whose_squares_are_not(arrays: list[mx.nd.NDArray]) -> None:
+    arrays[1][:] = 1e30
+    assert all_finite(arrays)
+
+
 def test_the_norm_is_that_of_all(arrays: list[mx.nd.NDArray]) -> None:
     expected = sum((array.asnumpy() ** 2).sum() for array in arrays)
     assert squared_norm(arrays).asscalar() == pytest.approx(expected)

@@ -17,6 +17,7 @@ from toolkit.utils.training.objective import Forward
 from toolkit.utils.training.optimization import Optimization, applied
 from toolkit.utils.training.parameters import settle
 from toolkit.utils.training.precision import reduced
+from toolkit.utils.training.quick_gradients import quick_gradients
 from toolkit.utils.training.random_states import seed_mxnet
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.saver import Saver
@@ -73,7 +74,8 @@ def fit(
         losses = Losses(setup.workers)
         saver = _saver(setup, updater, losses, events)
         low = reduced(net, optimization.precision, setup.contexts)
-        with low, Interrupts() as interrupts:
+        quick = quick_gradients(net, setup.contexts)  # after the casts, which would widen its parts
+        with low, quick, Interrupts() as interrupts:
             loop = _Loop(loader, updater, schedule, losses, events, setup, saver, interrupts)
             loop.train(run)
     return run

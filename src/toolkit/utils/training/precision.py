@@ -7,7 +7,6 @@ lists of operators are these.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,9 @@ from functools import partial
 from typing import Any
 
 import mxnet as mx
-from mxnet.gluon import HybridBlock
 
 from toolkit.utils.cpu import cpu_info
+from toolkit.utils.training.graphs import graph_of, hybrid_blocks, nodes_of, rewritten
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 # Computed in the low precision: these take nearly all of the time.
@@ -46,19 +45,10 @@ def reduced(net: Any, precision: str, contexts: Sequence[mx.Context]) -> Iterato
     native = all(computes_in(precision, context) for context in contexts)
     if not native:
         _log.warning("%s has no %s: float32 numbers are rounded to it", contexts[0], precision)
-    blocks: list[HybridBlock] = []
-    net.apply(lambda block: blocks.append(block) if isinstance(block, HybridBlock) else None)
-    if not any(block._active for block in blocks):
+    if not any(block._active for block in hybrid_blocks(net)):
         raise ValueError(f"{precision} needs a graph: call net.hybridize() first")
-    try:
-        for block in blocks:
-            block._get_graph = partial(_traced, block, precision, native)
-            block._clear_cached_op()
+    with rewritten(net, partial(with_casts, precision=precision, native=native)):
         yield
-    finally:
-        for block in blocks:
-            del block._get_graph
-            block._clear_cached_op()
 
 
 def computes_in(precision: str, context: mx.Context) -> bool:
@@ -68,26 +58,18 @@ def computes_in(precision: str, context: mx.Context) -> bool:
     return precision == "bfloat16" and cpu_info()[1] >= NATIVE_FLAGS
 
 
-def _traced(block: HybridBlock, precision: str, native: bool, *args: Any) -> tuple[Any, Any]:
-    """What ``block._get_graph`` gives, with casts."""
-    inputs, outputs = type(block)._get_graph(block, *args)
-    return inputs, with_casts(outputs, precision, native=native)
-
-
 def with_casts(symbol: mx.sym.Symbol, precision: str, *, native: bool = True) -> mx.sym.Symbol:
     """The same graph with casts, so that `LOW` operators compute in ``precision``.
 
     Inputs, parameters and outputs stay float32. Where not ``native``, operators compute in float32
     on numbers that are rounded to ``precision``, and so are their results.
     """
-    graph = json.loads(symbol.tojson())
+    graph = nodes_of(symbol)
     casts = _Casts(precision, native)
     for node in graph["nodes"]:
         casts.add(node)
     heads = [casts.widened(casts.moved(head)) for head in graph["heads"]]
-    variables = [number for number, node in enumerate(casts.nodes) if node["op"] == "null"]
-    graph = {"nodes": casts.nodes, "arg_nodes": variables, "heads": heads, "attrs": graph["attrs"]}
-    return mx.sym.load_json(json.dumps(graph))
+    return graph_of(casts.nodes, heads, graph["attrs"])
 
 
 class _Casts:
