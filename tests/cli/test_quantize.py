@@ -46,6 +46,15 @@ def test_an_int8_export_and_its_accuracy(folder: Path) -> None:
     assert deploy.load(folder / "int8").manifest.precision == "int8"
 
 
+def test_onnx_in_int8_on_demand(folder: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    result = run(folder, "--samples", 4, "--onnx")
+    assert result.exit_code == 0, result.output
+    runner = deploy.load(folder / "int8", backend="onnxruntime", precision="int8")
+    assert runner.manifest.precision == "int8"
+
+
 def test_what_is_worse_than_allowed_is_not_written(folder: Path) -> None:
     (folder / "int8-manifest.json").unlink(missing_ok=True)
     result = run(folder, "--samples", 4, "--calibration", "naive", "--max-drop", -2)

@@ -10,7 +10,7 @@ import pytest
 from mxnet.gluon import HybridBlock
 
 from toolkit.data.vision import PRESETS
-from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load, quantize
+from toolkit.deploy import UnsupportedOperatorError, export, export_onnx, load
 from toolkit.deploy.agreement import difference
 from toolkit.deploy.manifest import Manifest
 from toolkit.model_zoo import get_model, list_models, model_info
@@ -88,13 +88,6 @@ def test_what_has_no_counterpart_is_named_with_its_layer(tmp_path: Path) -> None
     ):
         export_onnx(tmp_path / "net", tmp_path / "new")
     assert not (tmp_path / "new.onnx").exists()
-
-
-def test_an_int8_export_is_refused(classifier: HybridBlock, tmp_path: Path) -> None:
-    batch = np.ones((2, 3, 32, 32), np.float32)
-    quantize(classifier, tmp_path / "int8", [batch])
-    with pytest.raises(ValueError, match="float export"):
-        export_onnx(tmp_path / "int8", tmp_path / "new")
 
 
 def test_without_onnx_the_advice_is_given(

@@ -68,7 +68,7 @@ def test_a_context_of_mxnet_is_refused(onnx_file: Path) -> None:
         load(onnx_file, ctx="cpu(0)")
 
 
-def test_only_fp32(onnx_file: Path) -> None:
+def test_only_the_files_own_precision(onnx_file: Path) -> None:
     with pytest.raises(ValueError, match="fp32 only"):
         load(onnx_file, precision="bf16")
 

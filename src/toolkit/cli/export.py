@@ -16,11 +16,17 @@ from toolkit.cli.options import Size, common, weights_option
 @click.argument("path", type=click.Path(path_type=Path))
 @weights_option
 @click.option("--size", type=Size(), help="Input size. Default: what the model was trained on.")
+@click.option("--onnx", is_flag=True, help="Write PATH.onnx, too.")
 @common
-def export(model: str, path: Path, weights: str | None, size: tuple[int, int] | None) -> None:
+def export(
+    model: str, path: Path, weights: str | None, size: tuple[int, int] | None, onnx: bool
+) -> None:
     """Write MODEL as a symbolic graph: PATH-symbol.json, PATH-0000.params, PATH-manifest.json."""
     net = model_zoo.get_model(model, pretrained=weights or True)
     example = None if size is None else np.zeros((1, 3, *size), np.float32)
     manifest = deploy.export(net, path, example)
-    for file in sorted(manifest.parent.glob(f"{path.name}-*")):
+    files = sorted(manifest.parent.glob(f"{path.name}-*"))
+    if onnx:
+        files.append(deploy.export_onnx(path, path))
+    for file in files:
         click.echo(f"{file}  {file.stat().st_size:,} bytes")

@@ -39,6 +39,7 @@ BATCH = 32
 @click.option("--calibration", default="naive", show_default=True, metavar="naive|entropy")
 @click.option("--samples", default=320, show_default=True, type=click.IntRange(min=1))
 @click.option("--max-drop", type=float, help="Refuse to lose more accuracy, such as 0.01.")
+@click.option("--onnx", is_flag=True, help="Write PATH.onnx, too, in int8 for other runtimes.")
 @weights_option
 @common
 def quantize(
@@ -50,6 +51,7 @@ def quantize(
     calibration: str,
     samples: int,
     max_drop: float | None,
+    onnx: bool,
     weights: str | None,
 ) -> None:
     """Write MODEL, a name or an exported one, as an int8 graph that begins with PATH.
@@ -71,6 +73,8 @@ def quantize(
         score=deploy.accuracy(measured),
         max_drop=max_drop,
     )
+    if onnx:
+        deploy.export_onnx(path, path)
     values = {**dataclasses.asdict(report), "drop": report.drop}
     click.echo(tables.render((), [(name, str(values[name])) for name in SHOWN]))
 

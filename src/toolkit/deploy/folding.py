@@ -19,6 +19,7 @@ import numpy as np
 from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.nodes import VARIABLE, Node, Nodes, Value
+from toolkit.deploy.striding import pull_strides
 
 IDENTITIES = frozenset({"_copy", "identity", "BlockGrad", "stop_gradient", "make_loss", "Dropout"})
 NORMS = frozenset({"BatchNorm", "BatchNorm_v1", "SyncBatchNorm", "_contrib_SyncBatchNorm"})
@@ -41,6 +42,7 @@ def fold(graph: Graph) -> Graph:
     _drop_identities(nodes, arrays)
     _fold_constants(nodes, arrays)
     _fold_norms(nodes, arrays)
+    pull_strides(nodes)
     symbol = keep_apart(nodes.symbol())
     left = {name: arrays[name] for name in symbol.list_inputs() if name in arrays}
     return replace(graph, symbol=symbol, arrays=left)

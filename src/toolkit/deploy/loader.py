@@ -101,7 +101,8 @@ def load(
             fastest, and remembers it for this export on this machine.
         ctx: The MXNet context to run on; default the CPU.
         precision: ``"fp32"``, ``"bf16"`` or ``"int8"``; default: as exported. A float export runs
-            in bf16 where backend and CPU can; int8 needs an export that ``quantize`` made.
+            in bf16 where backend and CPU can; int8 needs an export that ``quantize`` made, of which
+            OpenVINO computes the rest in bf16 if that is asked for.
         threads: How many a call may use, for backends that have threads of their own (all but
             MXNet, whose number is set for the process: ``OMP_NUM_THREADS``).
         batch: How many samples a call will usually have: what ``"auto"`` tries.

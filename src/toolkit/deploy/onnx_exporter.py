@@ -18,6 +18,7 @@ from toolkit.deploy import (  # noqa: F401  (they register what they translate)
     onnx_indexing,
     onnx_layers,
     onnx_multibox,
+    onnx_quantized,
     onnx_recurrent,
 )
 from toolkit.deploy.exporter import move_together, staged
@@ -56,9 +57,10 @@ def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
     The graph is folded, of opset 13 and IR version 8 (16 for region alignment, 19 and IR
     version 9 for deformable convolutions), checked, with the shapes of all results inferred and
     weights as initializers only. It takes any batch size, and any length where the network does.
+    An int8 export becomes one of QuantizeLinear and DequantizeLinear, with the same ranges.
 
     Args:
-        source: An initialized network with a preset of its own, or the path of a float export.
+        source: An initialized network with a preset of its own, or the path of an export.
         path: The beginning of the files' names. Where it is the export's own, its manifest lists
             the new file beside the old ones.
 
@@ -76,9 +78,9 @@ def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
         raise ModuleNotFoundError(f"{advice} ({error})", name="onnx") from error
     prefix = Path(path)
     graph, manifest = graph_of(source)
-    if manifest.precision != "fp32":
-        raise ValueError(f"{manifest.name} is {manifest.precision}: give its float export")
-    model = convert(onnx, fold(graph), manifest)
+    if manifest.precision == "fp32":
+        graph = fold(graph)
+    model = convert(onnx, graph, manifest)
     own = isinstance(source, (str, os.PathLike)) and Path(source) == prefix
     with staged(prefix) as stage:
         file = stage / f"new{ONNX}"

@@ -12,7 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from toolkit.deploy.loader import Files, Options
 from toolkit.deploy.manifest import Manifest, TensorSpec
-from toolkit.deploy.runner import Runner
+from toolkit.deploy.runner import Runner, precision_of
 from toolkit.utils.cpu import usable_cores
 
 NUMPY_NAMES = {"float": "float32", "double": "float64"}  # the rest are called as in NumPy
@@ -42,10 +42,11 @@ def open_runner(files: Files, manifest: Manifest | None, options: Options) -> On
     """
     if options.ctx is not None:
         raise ValueError(f"ctx {options.ctx} is a context of MXNet; ONNX Runtime does not know it")
-    if options.precision not in (None, "fp32"):
+    own = precision_of(manifest)
+    if options.precision not in (None, own):
         raise ValueError(
-            f"ONNX Runtime runs these files in fp32 only, not in {options.precision}; the mxnet "
-            "and openvino backends do more"
+            f"ONNX Runtime runs this file in {own} only, not in {options.precision}; the mxnet "
+            "and openvino backends do bf16, and quantize makes int8 exports"
         )
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads or usable_cores()[0]

@@ -10,10 +10,10 @@ import openvino
 
 from toolkit.deploy.loader import Files, Options
 from toolkit.deploy.manifest import Manifest, TensorSpec
-from toolkit.deploy.runner import Runner
+from toolkit.deploy.runner import Runner, precision_of
 from toolkit.utils.cpu import usable_cores
 
-PRECISIONS = {None: "f32", "fp32": "f32", "bf16": "bf16"}  # what OpenVINO calls them
+BF16, OWN = "bf16", "f32"  # what OpenVINO is asked for: int8 layers are in the file
 
 
 class OpenVINORunner(Runner):
@@ -39,14 +39,19 @@ def open_runner(files: Files, manifest: Manifest | None, options: Options) -> Op
     """Compiles a model for the CPU.
 
     Raises:
-        ValueError: the file is no ONNX model, or ``ctx`` or int8 was asked for.
+        ValueError: the file is no ONNX model, or ``ctx`` or a precision was asked for that is
+            neither the file's own nor bf16, which what is float in it can be computed in.
     """
     if options.ctx is not None:
         raise ValueError(f"ctx {options.ctx} is a context of MXNet; OpenVINO does not know it")
-    if options.precision not in PRECISIONS:
-        raise ValueError(f"OpenVINO runs these files in fp32 or bf16, not in {options.precision}")
+    own = precision_of(manifest)
+    if options.precision not in (None, own, BF16):
+        raise ValueError(
+            f"OpenVINO runs this file in {own} or {BF16}, not in {options.precision}; quantize "
+            "makes int8 exports"
+        )
     settings = {
-        "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
+        "INFERENCE_PRECISION_HINT": BF16 if options.precision == BF16 else OWN,
         "INFERENCE_NUM_THREADS": options.threads or usable_cores()[0],
         "PERFORMANCE_HINT": "LATENCY",
     }

@@ -15,9 +15,11 @@ from mxnet.contrib.quantization import calib_graph, quantize_graph
 from toolkit.deploy.calibration import CALIBRATIONS, observer
 from toolkit.deploy.exporter import write
 from toolkit.deploy.folding import fold
+from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
 from toolkit.deploy.nodes import Node, Nodes
+from toolkit.deploy.requantizing import note_middles, shorten, summed
 from toolkit.deploy.scores import Score
 from toolkit.utils.registry import unknown
 
@@ -61,7 +63,9 @@ def quantize(
     score: Score | None = None,
     max_drop: float | None = None,
 ) -> QuantizationReport:
-    """Writes an int8 export of a network; it is loaded like any other.
+    """Writes an int8 export of a network; it is loaded like any other, by MXNet.
+
+    ``export_onnx(path, path)`` makes of it what ONNX Runtime and OpenVINO run in int8.
 
     BatchNorm is folded first. Weights become int8 per layer; what a layer reads is rounded to the
     range that calibration finds for it.
@@ -172,11 +176,26 @@ def _convert(
     made, arguments, aux = calib_graph(
         made, weights, aux, collector, calib_mode="naive", quantized_dtype="auto", logger=None
     )
-    made = made.get_backend_symbol(FUSING)
+    made = shorten(made.get_backend_symbol(FUSING))
+    made = note_middles(made, _middle_ranges(graph, made, data, calibration))
     names = made.list_inputs()
     arrays = {name: {**arguments, **aux}[name] for name in names if name not in graph.inputs}
     count = sum(node.flag("quantized") for node in Nodes.of(made))
     return replace(graph, symbol=made, arrays=arrays), count
+
+
+def _middle_ranges(
+    graph: Graph, made: mx.sym.Symbol, data: Sequence[Sequence[np.ndarray]], calibration: str
+) -> dict[str, tuple[float, float]]:
+    """The ranges of layers, in front of the sums that are one operator with them."""
+    layers = list(summed(made).values())
+    if not layers:
+        return {}
+    inner = graph.symbol.get_internals()
+    apart = keep_apart(mx.sym.Group([graph.symbol, *(inner[f"{name}_output"] for name in layers)]))
+    names = {f"{layer}_kept_output": layer for layer in layers}  # as the sums' operators begin now
+    found = CALIBRATIONS[calibration](observer(apart, graph.arrays, graph.inputs, data, names))
+    return {layer: found[name] for name, layer in names.items()}
 
 
 def _fused_names(symbol: mx.sym.Symbol, layers: Collection[str]) -> list[str]:

@@ -77,6 +77,11 @@ class Runner(ABC):
         """Runs the network on arrays of the declared types."""
 
 
+def precision_of(manifest: Manifest | None) -> str:
+    """Of a graph as it was written; a file of others, with no manifest, is taken for float."""
+    return "fp32" if manifest is None else manifest.precision
+
+
 def _ones(spec: TensorSpec, batch: int) -> np.ndarray:
     if spec.shape is None:
         raise ValueError(f"the shape of input {spec} is not known: call the runner on real data")
