@@ -41,7 +41,7 @@ __getattr__, __dir__, __all__ = exports(
         "list_checkpoints": "snapshots",
         "join": "distributed",
         "make_optimizer": "optimizers",
-        "quick_gradients": "quick_gradients",
+        "quick_gradients": "gradients",
         "seed_everything": "random_states",
         "supervised": "objective",
     },

@@ -11,13 +11,13 @@ from toolkit.utils.training.average import MovingAverage
 from toolkit.utils.training.batches import Loader, as_loader, count_samples
 from toolkit.utils.training.callbacks import Callbacks
 from toolkit.utils.training.errors import Interrupted, last_good
+from toolkit.utils.training.gradients import quick_gradients
 from toolkit.utils.training.interrupts import Interrupts
 from toolkit.utils.training.losses import Losses, diverged
 from toolkit.utils.training.objective import Forward
 from toolkit.utils.training.optimization import Optimization, applied
 from toolkit.utils.training.parameters import settle
 from toolkit.utils.training.precision import reduced
-from toolkit.utils.training.quick_gradients import quick_gradients
 from toolkit.utils.training.random_states import seed_mxnet
 from toolkit.utils.training.run import Run
 from toolkit.utils.training.saver import Saver

@@ -10,13 +10,13 @@ from mxnet import autograd
 from mxnet.gluon import nn
 
 from toolkit.model_zoo import get_model
-from toolkit.utils.training.graphs import nodes_of
-from toolkit.utils.training.precision import reduced, with_casts
-from toolkit.utils.training.quick_gradients import (
+from toolkit.utils.training.gradients import (
     layer_norm,
     quick_gradients,
     with_quick_gradients,
 )
+from toolkit.utils.training.graphs import nodes_of
+from toolkit.utils.training.precision import reduced, with_casts
 
 CPU = (mx.cpu(),)
 
