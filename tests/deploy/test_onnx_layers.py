@@ -34,6 +34,9 @@ LAYERS: dict[str, Callable[[Symbol], Symbol]] = {
     "adaptive": lambda x: S.Group(
         [S.contrib.AdaptiveAvgPooling2D(x, output_size=size) for size in (1, (3, 2))]
     ),
+    "adaptive, of parts that overlap": lambda x: S.Group(
+        [S.contrib.AdaptiveAvgPooling2D(x, output_size=size) for size in (4, (2, 3), (7, 5))]
+    ),
     "norm before": lambda x: S.BatchNorm(x * 2, fix_gamma=True, eps=0.01)[0],
     "layer norm": lambda x: S.LayerNorm(x, eps=1e-3),
     "group norm": lambda x: S.GroupNorm(x, num_groups=2, eps=1e-3),
@@ -54,6 +57,19 @@ LAYERS: dict[str, Callable[[Symbol], Symbol]] = {
             S.contrib.BilinearResize2D(x, height=12, width=11, align_corners=corners)
             for corners in (True, False)
         ]
+    ),
+    "bilinear, by another's size": lambda x: S.Group(
+        [
+            S.contrib.BilinearResize2D(part, x, mode="like", align_corners=corners)
+            for corners in (True, False)
+            for part in (
+                S.slice_axis(x, axis=3, begin=0, end=2),
+                S.Pooling(x, global_pool=True, kernel=(1, 1)),
+            )
+        ]
+    ),
+    "bilinear, by a factor": lambda x: S.Group(
+        [S.contrib.BilinearResize2D(x, scale_height=f, scale_width=f) for f in (0.5, 2)]
     ),
 }
 

@@ -87,9 +87,19 @@ def _adaptive_pooling(call: Call) -> str:
     if (high, wide) == (1, 1):
         return call.add("GlobalAveragePool")
     if rows % high or columns % wide:
-        raise call.unsupported(f"from {rows}x{columns} to {high}x{wide}, which does not divide it")
+        # The parts overlap: their means are products with a matrix for each direction.
+        across = call.constant(_parts(columns, wide).T, "across")
+        down = call.constant(_parts(rows, high), "down")
+        return call.add("MatMul", [down, call.add("MatMul", [*call.inputs, across], "columns")])
     kernel = [rows // high, columns // wide]
     return call.add("AveragePool", kernel_shape=kernel, strides=kernel)
+
+
+def _parts(length: int, count: int) -> np.ndarray:
+    """A row for each part of a line of cells, of what each cell counts in its mean."""
+    cells, part = np.arange(length), np.arange(count)[:, None]
+    within = (cells >= part * length // count) & (cells < -(-(part + 1) * length // count))
+    return within / within.sum(axis=1, keepdims=True)
 
 
 @translates("BatchNorm")

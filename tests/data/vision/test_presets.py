@@ -41,6 +41,8 @@ def test_sizes() -> None:
         "center_net_512": ((512, 512), None),
         "rcnn_600": ((600, 800), 600),
         "rcnn_800": ((800, 1067), 800),
+        "segmentation_480": ((480, 640), 480),
+        "segmentation_1024": ((1024, 2048), 1024),
     }
     assert [PRESETS[name].longest for name in ("rcnn_600", "rcnn_800")] == [1000, 1333]
 

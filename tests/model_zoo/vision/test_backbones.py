@@ -20,6 +20,7 @@ SMALL = {
     "cifar_resnet20_v1",
     "cifar_resnet20_v2",
     "dla34",
+    "fast_scnn",
     "hrnet_w18_small_v1_c",
     "mobilenet0.25",
     "mobilenetv2_0.25",
@@ -55,7 +56,7 @@ def small_first(names: list[str]) -> list[object]:
 
 def test_the_small_ones_exist() -> None:
     assert set(VARIANTS) >= SMALL
-    assert set(MODELS) >= SMALL
+    assert set(MODELS) >= SMALL - {"fast_scnn"}  # for segmentation alone
     assert len(MODELS) >= 55
 
 

@@ -38,6 +38,20 @@ def test_fusing_brings_every_branch_to_one_resolution(target: int) -> None:
     assert len(fuse.paths[target]) == 0  # a branch passes to itself unchanged
 
 
+def test_branches_that_grow_by_interpolation_may_have_any_size() -> None:
+    fuse = Fuse((2, 4), 0, bilinear=True, norm=BatchNorm)
+    fuse.initialize(mx.init.Normal(1))
+    fine, coarse = mx.nd.random.normal(shape=(1, 2, 7, 9)), mx.nd.random.normal(shape=(1, 4, 4, 5))
+    path = fuse.paths[1](coarse)
+    grown = mx.nd.contrib.BilinearResize2D(path, height=7, width=9, align_corners=False)
+    expected = np.maximum((fine + grown).asnumpy(), 0)
+    np.testing.assert_allclose(fuse(fine, coarse).asnumpy(), expected, atol=1e-5)
+    net = BACKBONES.create("hrnet_w18_small_v1_c", bilinear=True)
+    net.initialize()
+    sizes = [feature.shape[2:] for feature in net(mx.nd.zeros((1, 3, 50, 71)))]
+    assert sizes == [(13, 18), (7, 9), (4, 5), (2, 3)]
+
+
 def test_the_classifier_adds_each_branch_to_the_next_coarser() -> None:
     head = BACKBONES.create("hrnet_w18_small_v1_c").head(3)
     head.initialize(mx.init.Xavier())

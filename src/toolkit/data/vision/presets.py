@@ -171,6 +171,8 @@ _CENTER_NET = replace(
 _RCNN = replace(
     _SSD, name="rcnn_600", size=(600, 800), resize=600, longest=1000, interpolation="bilinear"
 )
+# Pictures of any size and aspect, of which the network scores every pixel.
+_SEGMENTATION = replace(_RCNN, name="segmentation_480", size=(480, 640), resize=480, longest=1280)
 
 PRESETS: dict[str, ImagePreset] = {
     preset.name: preset
@@ -188,5 +190,9 @@ PRESETS: dict[str, ImagePreset] = {
         _CENTER_NET,
         _RCNN,
         replace(_RCNN, name="rcnn_800", size=(800, 1067), resize=800, longest=1333),
+        _SEGMENTATION,
+        replace(
+            _SEGMENTATION, name="segmentation_1024", size=(1024, 2048), resize=1024, longest=2048
+        ),
     )
 }

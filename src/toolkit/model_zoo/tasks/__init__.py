@@ -10,6 +10,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     masked_language_model,
     permutation_language_model,
     question_answerer,
+    segmenter,
     sentence_encoder,
     sequence_to_sequence,
     ssd,

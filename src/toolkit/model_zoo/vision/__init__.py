@@ -5,6 +5,7 @@ from toolkit.model_zoo.vision import (  # noqa: F401
     darknet,
     densenet,
     dla,
+    fast_scnn,
     hrnet,
     inception,
     mobilenet,
@@ -16,5 +17,6 @@ from toolkit.model_zoo.vision import (  # noqa: F401
     shufflenet,
     squeezenet,
     vgg,
+    wide_resnet,
     xception,
 )

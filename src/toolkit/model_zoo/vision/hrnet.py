@@ -16,6 +16,7 @@ from toolkit.nn.backbone import Backbone
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import ConvNormAct, Norm, relu
 from toolkit.nn.residual import ResidualUnit, basic, bottleneck, projection, zero_gamma
+from toolkit.nn.resize import resize_like
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class HRNetConfig:
     exchanges: tuple[int, int, int] = (1, 4, 3)  # in the stages of two, three and four branches
     depth: int = 4  # residual units of a branch before each exchange
     zero_last_gamma: bool = False  # each unit's last scale begins at zero: units are identities
+    bilinear: bool = False  # branches grow by interpolation, images may have any sides
 
 
 VARIANTS = {
@@ -63,12 +65,16 @@ class Fuse(HybridBlock):
     Args:
         channels: Channels of the branches, finest first.
         target: Which of them is made.
+        bilinear: Interpolate coarser branches, instead of repeating their cells.
         norm: Makes the normalizations.
     """
 
-    def __init__(self, channels: Sequence[int], target: int, *, norm: Norm) -> None:
+    def __init__(
+        self, channels: Sequence[int], target: int, *, bilinear: bool = False, norm: Norm
+    ) -> None:
         super().__init__()
         self._target = target
+        self._bilinear = bilinear
         self.paths = HybridSequential()
         for source, width in enumerate(channels):
             self.paths.add(self._path(width, channels[target], target - source, norm))
@@ -89,20 +95,26 @@ class Fuse(HybridBlock):
         for source, (path, x) in enumerate(zip(self.paths, branches, strict=True)):
             x = path(x)
             if source > self._target:
-                scale = 1 << (source - self._target)
-                x = F.UpSampling(x, scale=scale, sample_type="nearest")
+                x = self._grown(F, x, source, branches[self._target])
             # Not fused: oneDNN's fusion mixes up weights where a convolution's input has many uses.
             total = x if total is None else F.add_n(total, x)
         return self.act(total)
+
+    def _grown(self, F: Any, x: Any, source: int, like: Any) -> Any:
+        if self._bilinear:
+            return resize_like(F, x, like, align_corners=False)
+        return F.UpSampling(x, scale=1 << (source - self._target), sample_type="nearest")
 
 
 class Exchange(HybridBlock):
     """Residual units on each branch, then each branch made anew of all."""
 
-    def __init__(self, channels: Sequence[int], units: Units, *, norm: Norm) -> None:
+    def __init__(
+        self, channels: Sequence[int], units: Units, *, fuse: Callable[..., HybridBlock]
+    ) -> None:
         super().__init__()
         self.branches = sequence(*map(units, channels))
-        self.fuses = sequence(*(Fuse(channels, i, norm=norm) for i in range(len(channels))))
+        self.fuses = sequence(*(fuse(channels, i) for i in range(len(channels))))
 
     def hybrid_forward(self, F: Any, *features: Any) -> list[Any]:
         """Maps features ``(N, C, H, W)``, each half as large as the one before, to the same."""
@@ -120,6 +132,7 @@ class Stage(HybridBlock):
         *,
         exchanges: int,
         units: Units,
+        bilinear: bool = False,
         norm: Norm,
     ) -> None:
         super().__init__()
@@ -128,7 +141,8 @@ class Stage(HybridBlock):
         for before, after in zip(in_channels, channels, strict=False):
             self.adapt.add(conv(before, after) if before != after else sequence())
         self.branch = conv(in_channels[-1], channels[-1], strides=2)
-        self.exchanges = sequence(*(Exchange(channels, units, norm=norm) for _ in range(exchanges)))
+        fuse = partial(Fuse, bilinear=bilinear, norm=norm)
+        self.exchanges = sequence(*(Exchange(channels, units, fuse=fuse) for _ in range(exchanges)))
 
     def hybrid_forward(self, F: Any, *features: Any) -> list[Any]:
         """Maps features ``(N, C, H, W)``, finest first, to as many and one more."""
@@ -167,7 +181,9 @@ class HRNetHead(HybridBlock):
 
 @BACKBONES.family(VARIANTS)
 class HRNet(Backbone):
-    """Maps ``(N, 3, H, W)`` images, of sides that 32 divides, to four features, finest first.
+    """Maps ``(N, 3, H, W)`` images to four features, finest first.
+
+    Their sides are multiples of 32, or any where branches grow by interpolation.
 
     Args:
         config: A row of ``VARIANTS``.
@@ -191,11 +207,12 @@ class HRNet(Backbone):
             body = partial(basic, norm=norm, last_norm=last_norm)
             return _units((channels,) * (config.depth + 1), body, norm)
 
+        stage = partial(Stage, units=units, bilinear=config.bilinear, norm=norm)
         self.stages = HybridSequential()
         before: tuple[int, ...] = (4 * inner,)
         for branches, exchanges in enumerate(config.exchanges, start=2):
             after = self.channels[:branches]
-            self.stages.add(Stage(before, after, exchanges=exchanges, units=units, norm=norm))
+            self.stages.add(stage(before, after, exchanges=exchanges))
             before = after
 
     def hybrid_forward(self, F: Any, x: Any) -> list[Any]:
