@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -40,18 +41,24 @@ class Label:
 
 
 class FakePredictor:
-    """Says cat or dog of any picture, or finds a cat in it, but of one called bad.jpg."""
+    """Says cat or dog of any picture, or finds a cat, or its half, but of one called bad.jpg."""
 
     made: tuple[str, Any] = ("", None)
 
     def __init__(self, model: str, *, pretrained: Any = True) -> None:
         FakePredictor.made = (model, pretrained)
         self.skipped = 0
-        self.finds_objects = model.startswith("ssd")
+        kinds = {"ssd": "objects", "fcn": "regions"}
+        self.kind = kinds.get(model[:3], "classes")
 
     def stream(self, images: list[str], top: int | None, *, on_error: str) -> Iterator[list[Any]]:
         for image in images:
-            if image != "bad.jpg" and self.finds_objects:
+            if image != "bad.jpg" and self.kind == "regions":
+                mask = np.zeros((40, 60), bool)
+                mask[:, :30] = True
+                halves = (("cat", 3, 0.5, mask), ("sky", 0, 0.5, ~mask))
+                yield [deploy.Region(*half) for half in halves][:top]
+            elif image != "bad.jpg" and self.kind == "objects":
                 box = (10.0, 5.0, 40.0, 30.0)
                 yield [deploy.Detection("cat", 3, s, box) for s in (0.75, 0.25)][:top]
             elif image != "bad.jpg":

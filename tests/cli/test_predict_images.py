@@ -44,4 +44,16 @@ def test_predict_draws(run: Run, asked: list[Any], picture: str, tmp_path: Path)
 def test_predict_draws_no_classes(run: Run, asked: list[Any], tmp_path: Path) -> None:
     result = run("predict", "cifar_a", "one.jpg", "--save", str(tmp_path / "o.png"))
     assert result.exit_code == 1
-    assert result.stderr == "error: --save draws objects, and cifar_a names classes\n"
+    assert result.stderr == "error: --save draws objects and regions, and cifar_a names classes\n"
+
+
+def test_predict_regions(run: Run, asked: list[Any], picture: str, tmp_path: Path) -> None:
+    rows = run("predict", "fcn_a", picture).stdout.splitlines()
+    assert rows[0].split() == ["image", "label", "share", "index"]
+    halves = [["cat", "0.5000", "3"], ["sky", "0.5000", "0"]]
+    assert [row.split()[-3:] for row in rows[1:]] == halves
+    (row,) = json.loads(run("predict", "fcn_a", picture, "--json", "--top", "1").stdout)
+    assert row["predictions"] == [{"label": "cat", "index": 3, "share": 0.5}]
+    assert run("predict", "fcn_a", picture, "--save", str(tmp_path / "o.png")).exit_code == 0
+    drawn = cv2.imread(str(tmp_path / "o.png"))
+    assert (drawn[2, 2] != drawn[2, 57]).any()  # each half has its colour

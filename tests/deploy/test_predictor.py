@@ -13,7 +13,7 @@ from mxnet.gluon import HybridBlock
 from PIL import Image
 
 from toolkit.data.vision import PRESETS, ImageError, read_image
-from toolkit.deploy import ClassPrediction, Predictor, Runner, export, load
+from toolkit.deploy import ClassPrediction, Predictor, Runner, export, label_map, load
 from toolkit.deploy.classification import softmax
 from toolkit.deploy.manifest import Manifest, TensorSpec
 from toolkit.model_zoo import get_model, read_labels
@@ -296,6 +296,23 @@ def test_a_detector_of_the_zoo() -> None:
     assert len(found) == min((ids >= 0).sum(), 100) > 0
     np.testing.assert_allclose([p.score for p in found], scores[: len(found), 0], rtol=1e-4)
     np.testing.assert_allclose(found[0].box, boxes[0] * [3, 2, 3, 2], atol=1e-2)
+
+
+def test_regions_of_a_segmenter_of_the_zoo() -> None:
+    net = get_model("cifar_resnet20_v1", task="segmenter", head="psp", classes=3)
+    net.initialize(mx.init.Xavier(magnitude=4))
+    preset = PRESETS["ssd_512"].with_size(32)
+    image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    predictor = Predictor(net, preset=preset, labels=["a", "b", "c"])
+    assert (predictor.kind, predictor.batch_size) == ("regions", 1)
+    found, other = predictor([image, image[:40, :50]])
+    assert [region.mask.shape for region in (found[0], other[0])] == [(64, 96), (40, 50)]
+    assert sum(region.share for region in found) == pytest.approx(1)
+    scores = net(mx.nd.array(preset(image)[None]))
+    large = mx.nd.contrib.BilinearResize2D(scores, height=64, width=96, align_corners=False)
+    expected = large[0].asnumpy().argmax(0)
+    assert (label_map(found) == expected).mean() > 0.99
+    assert {region.label for region in found} <= {"a", "b", "c"}
 
 
 def test_objects_want_a_preset_that_does_not_crop() -> None:

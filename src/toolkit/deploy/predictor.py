@@ -20,6 +20,7 @@ from toolkit.deploy.detection import detect
 from toolkit.deploy.loader import exists, load
 from toolkit.deploy.lookup import find_labels, find_preset
 from toolkit.deploy.runner import Runner
+from toolkit.deploy.segmentation import segment
 from toolkit.utils.cpu import usable_cores
 from toolkit.utils.registry import unknown
 
@@ -33,14 +34,22 @@ class Reading:
     # From outputs, labels and the most results of a picture to the results of each.
     read: Callable[[Sequence[np.ndarray], Sequence[str] | None, int], list[list[Any]]]
     top: int  # results of a picture, unless told otherwise
-    places: bool = False  # they have boxes, in pixels of what the network sees
+    kind: str = "classes"  # what results are: classes of the picture, objects in it, its regions
+    batch: int = 16  # pictures at once, unless told otherwise
+
+    @property
+    def places(self) -> bool:
+        """Whether results are in places of the picture."""
+        return self.kind != "classes"
 
 
-_BOXES = Reading(detect, 100, places=True)
+_BOXES = Reading(detect, 100, "objects")
 READINGS: Mapping[str, Reading] = {
     "image_classifier": Reading(classify, 5),
     "ssd": _BOXES,
     "yolo3": _BOXES,
+    # Scores of every pixel and class take much memory: 180 MB for a picture of 150 classes.
+    "segmenter": Reading(segment, 10, "regions", batch=1),
 }
 ON_ERROR = ("raise", "skip")
 
@@ -60,8 +69,8 @@ class Predictor:
         labels: The names of the classes, or the name of a label set. Default: what the model or
             the export says; without any, classes are called ``class 17``.
         ctx: The MXNet context to run on; default the CPU.
-        batch_size: Pictures that go through the network at once. A network that was exported for
-            one batch size only keeps to that.
+        batch_size: Pictures that go through the network at once; default 16, of a segmenter 1. A
+            network that was exported for one batch size only keeps to that.
         workers: Threads that prepare pictures; default one a core.
 
     Raises:
@@ -78,7 +87,7 @@ class Predictor:
         preset: ImagePreset | str | None = None,
         labels: Sequence[str] | str | None = None,
         ctx: Any = None,
-        batch_size: int = 16,
+        batch_size: int | None = None,
         workers: int | None = None,
     ) -> None:
         self.runner = _open(model, pretrained, preset, ctx)
@@ -88,21 +97,27 @@ class Predictor:
         self._reading = _reading(self.runner)
         if self._reading.places and self.preset.crops:
             raise ValueError(
-                f"preset {self.preset.name!r} crops, so boxes could not be traced back; a detector "
-                "wants one that resizes straight to its size, such as 'ssd_512'"
+                f"preset {self.preset.name!r} crops, so {self.kind} could not be traced back; "
+                "wanted is one that resizes straight to its size, such as 'ssd_512'"
             )
         shape = manifest.inputs[0].shape
         if shape:  # a network of one size takes no other aspect
             self.preset = self.preset.stretched()
         self._fixed = shape[0] if shape else None  # pictures in every batch, where it is not free
+        batch_size = self._reading.batch if batch_size is None else batch_size
         self.batch_size = self._fixed or _at_least_one("batch_size", batch_size)
         self.workers = _at_least_one("workers", workers or usable_cores()[0])
         self.skipped = 0  # pictures that could not be read
 
     @property
+    def kind(self) -> str:
+        """What is found: ``classes`` of a picture, ``objects`` in it, or the ``regions`` of it."""
+        return self._reading.kind
+
+    @property
     def finds_objects(self) -> bool:
         """Whether results are of ``Detection``, in places of the picture."""
-        return self._reading.places
+        return self.kind == "objects"
 
     def __call__(self, images: Any, top: int | None = None) -> list[Any]:
         """Predicts the classes of one picture or of many, or what is in them, of any sizes.
@@ -110,11 +125,12 @@ class Predictor:
         Args:
             images: One picture, as ``read_image`` takes it (a path, a URL, bytes, a file object,
                 an array, a Pillow image), or an iterable of them. An array of four axes is many.
-            top: How many classes, default 5; or objects at most, default 100.
+            top: How many classes, default 5; objects at most, default 100; or regions, default 10.
 
         Returns:
-            For one picture a list of ``ClassPrediction``, the most probable first, or, of a
-            detector, of ``Detection``, in pixels of the picture; for many a list of such lists.
+            For one picture a list of ``ClassPrediction``, the most probable first; of a detector,
+            of ``Detection``, in pixels of the picture; of a segmenter, of ``Region``, the largest
+            first. For many a list of such lists.
 
         Raises:
             ImageError: a picture cannot be read; the message says which and why.
@@ -156,8 +172,7 @@ class Predictor:
     def _prepare(self, source: Any) -> _Picture:
         image = read_image(source)
         pixels = self.preset(image)
-        scale = image.shape[1] / pixels.shape[2], image.shape[0] / pixels.shape[1]
-        return _Picture(pixels, scale)
+        return _Picture(pixels, image.shape[:2])
 
     def _predict(self, pictures: list[_Picture | None], top: int) -> list[list[Any]]:
         """Results for the pictures of one batch; those that could not be read have none."""
@@ -178,7 +193,9 @@ class Predictor:
 
     def _placed(self, picture: _Picture, found: list[Any]) -> list[Any]:
         """Results in pixels of the picture that was given."""
-        return [one.scaled(*picture.scale) for one in found] if self._reading.places else found
+        if self.kind == "regions":
+            return [region for scores in found for region in scores.regions(*picture.size)]
+        return [one.scaled(*picture.scale) for one in found] if self.finds_objects else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +203,12 @@ class _Picture:
     """What the network sees of a picture."""
 
     pixels: np.ndarray
-    scale: tuple[float, float]  # of x and y, back to the picture
+    size: tuple[int, int]  # height and width of the picture
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Of x and y, back to the picture."""
+        return self.size[1] / self.pixels.shape[2], self.size[0] / self.pixels.shape[1]
 
 
 def _by_shape(pictures: Sequence[_Picture | None]) -> list[list[int]]:

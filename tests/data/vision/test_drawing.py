@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from toolkit.data.vision import draw_objects, read_image, write_png
+from toolkit.data.vision import draw_objects, draw_regions, read_image, write_png
 from toolkit.data.vision.drawing import class_color
 from toolkit.utils.boxes import BoxError
 
@@ -62,3 +62,26 @@ def test_pictures_are_written_whole(tmp_path: Path):
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     write_png(tmp_path / "new" / "a.png", image)
     np.testing.assert_array_equal(read_image(tmp_path / "new" / "a.png"), image)
+
+
+def test_regions_are_tinted_and_named():
+    left = np.zeros((120, 160), bool)
+    left[:, :80] = True
+    drawn = draw_regions(PLAIN, [left, ~left], [0, 3], opacity=0.5)
+    for x, index in ((40, 0), (120, 3)):
+        expected = (np.array(class_color(index)) + 128) / 2
+        np.testing.assert_allclose(drawn[60, x], expected, atol=1)
+    named = draw_regions(PLAIN, [left], [0], labels=["road"], opacity=0.0)
+    changed = (named != 128).any(2)
+    assert changed.any()
+    assert not changed[:, 80:].any()  # the name stands in the middle of its region
+    assert (draw_regions(PLAIN, [], []) == 128).all()
+
+
+def test_regions_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="1 class indices have 0 masks"):
+        draw_regions(PLAIN, [], [1])
+    with pytest.raises(ValueError, match=r"a mask of \(2, 2\) for an image of \(120, 160\)"):
+        draw_regions(PLAIN, [np.zeros((2, 2), bool)], [1])
+    with pytest.raises(ValueError, match="uint8"):
+        draw_regions(PLAIN / 255, [], [])

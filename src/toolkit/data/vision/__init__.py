@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = exports(
         "RegionBatch": "regions",
         "VOCDetectionDataset": "voc",
         "draw_objects": "drawing",
+        "draw_regions": "drawing",
         "image_record_writer": "recordio_writer",
         "read_image": "image",
         "transforms": "transforms",

@@ -1,4 +1,4 @@
-"""Draws what a detector found onto a picture."""
+"""Draws what was found onto a picture."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ def draw_objects(
         BoxError: boxes are not ``(R, 4)``, or ids, scores or masks are not as many.
         ValueError: an image of another dtype or shape.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+    _check_image(image)
     boxes, ids = as_boxes(boxes), np.asarray(ids).reshape(-1).astype(int)
     given = {"class indices": ids, "scores": scores, "masks": masks}
     for name, values in given.items():
@@ -73,6 +72,62 @@ def draw_objects(
         text = name if marks is None else f"{name} {marks[row]:.2f}"
         _frame(result, boxes[row], text, color)
     return result
+
+
+def draw_regions(
+    image: np.ndarray,
+    masks: np.ndarray | Sequence[np.ndarray],
+    ids: np.ndarray | Sequence[int],
+    *,
+    labels: Sequence[str] | Mapping[int, str] | None = None,
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """Tints the regions of a copy of a picture, each in its class's colour, and names them.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        masks: ``(R, H, W)``, true where the region is.
+        ids: ``(R,)`` class indices.
+        labels: Names of the classes, by index; default none are written.
+        opacity: Of the tint, 0 to 1.
+
+    Raises:
+        ValueError: an image of another dtype or shape, masks of another size, or not as many.
+    """
+    _check_image(image)
+    ids = np.asarray(ids).reshape(-1).astype(int)
+    if len(masks) != len(ids):
+        raise ValueError(f"{len(ids)} class indices have {len(masks)} masks")
+    result = np.ascontiguousarray(image).copy()
+    for mask in masks:
+        if mask.shape != image.shape[:2]:
+            raise ValueError(f"a mask of {mask.shape} for an image of {image.shape[:2]}")
+    for mask, index in zip(masks, ids, strict=True):
+        _tint(result, np.asarray(mask) > 0, class_color(int(index)), opacity)
+    for mask, index in zip(masks, ids, strict=True) if labels is not None else ():
+        _name(result, np.asarray(mask) > 0, labels[index], class_color(int(index)))
+    return result
+
+
+def _name(image: np.ndarray, mask: np.ndarray, text: str, color: tuple[int, ...]) -> None:
+    """Writes a name where a region is widest, if it is as wide as the name is high."""
+    padded = np.pad(mask.astype(np.uint8), 1)  # the edges of the picture are borders, too
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    y, x = np.unravel_index(depth.argmax(), depth.shape)
+    scale = max(min(mask.shape) / 1000, 0.35)
+    thickness = max(round(2 * scale), 1)
+    (wide, tall), _ = cv2.getTextSize(text, FONT, scale, thickness)
+    if 2 * depth[y, x] < tall:
+        return
+    left = int(np.clip(x - wide // 2, 0, max(mask.shape[1] - wide, 0)))
+    bottom = int(np.clip(y + tall // 2, tall, mask.shape[0]))
+    for ink, width in (((0, 0, 0), thickness + 2), (color, thickness)):
+        cv2.putText(image, text, (left, bottom), FONT, scale, ink, width, cv2.LINE_AA)
+
+
+def _check_image(image: np.ndarray) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
 
 
 def _tint(image: np.ndarray, mask: np.ndarray, color: tuple[int, ...], opacity: float) -> None:
