@@ -104,8 +104,9 @@ def draw_regions(
             raise ValueError(f"a mask of {mask.shape} for an image of {image.shape[:2]}")
     for mask, index in zip(masks, ids, strict=True):
         _tint(result, np.asarray(mask) > 0, class_color(int(index)), opacity)
-    for mask, index in zip(masks, ids, strict=True) if labels is not None else ():
-        _name(result, np.asarray(mask) > 0, labels[index], class_color(int(index)))
+    if labels is not None:
+        for mask, index in zip(masks, ids, strict=True):
+            _name(result, np.asarray(mask) > 0, labels[index], class_color(int(index)))
     return result
 
 
