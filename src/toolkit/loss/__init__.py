@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = exports(
         "MultiBoxLoss": "multibox",
         "RegionLoss": "region",
         "RegionProposalLoss": "region_proposal",
+        "SegmentationLoss": "segmentation",
         "SoftCrossEntropyLoss": "soft_cross_entropy",
         "SoftmaxCrossEntropyLoss": "softmax_cross_entropy",
         "YOLO3Loss": "yolo3",

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = exports(
     {
         "COCOMeanAP": "coco_map",
         "EntityScores": "entities",
+        "PixelScores": "pixels",
         "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
         "corpus_bleu": "bleu",
