@@ -26,9 +26,9 @@ def arrays(path: str) -> list[np.ndarray]:
         return [file[name] for name in file.files]
 
 
-def runner(path: str, inputs: str, backend: str) -> Call:
+def runner(path: str, inputs: str, backend: str, precision: str | None = None) -> Call:
     """Through `toolkit.deploy.load`."""
-    given, net = arrays(inputs), deploy.load(path, backend=backend)
+    given, net = arrays(inputs), deploy.load(path, backend=backend, precision=precision)
     return lambda: net(*given)
 
 
@@ -73,9 +73,15 @@ def stock(model: str, batch: int) -> Call:
     return lambda: net(data).wait_to_read()
 
 
-def train(model: str, batch: int) -> Call:
+def train(model: str, batch: int, precision: str = "fp32") -> Call:
     """One step of SGD with momentum."""
+    from toolkit.utils.training.precision import reduced
+
+    import mxnet as mx
+
     net, data = network(model, batch)
+    if precision == "bf16":  # for the rest of this process
+        ExitStack().enter_context(reduced(net, "bfloat16", [mx.cpu()]))
     return training(net, (data,), "sgd", learning_rate=1e-3, momentum=0.9)
 
 
@@ -117,10 +123,12 @@ def training(net: Any, given: tuple[Any, ...], optimizer: str, **options: float)
     return step
 
 
-def peak(precision: str, side: int = 2048) -> Call:
-    """A product of two square matrices in oneDNN."""
+def peak(precision: str, side: int, rows: int | None = None) -> Call:
+    """A product of matrices, square ones by default, in oneDNN: OpenVINO's in bf16."""
     import mxnet as mx
 
+    if precision == "bf16":
+        return peak_bf16(side, rows or side)
     if precision == "fp32":
         left, right = (mx.nd.random.uniform(shape=(side, side)) for _ in range(2))
         dense = {"no_bias": True, "num_hidden": side}
@@ -132,6 +140,20 @@ def peak(precision: str, side: int = 2048) -> Call:
     given = {"data": left, "weight": right}
     given |= dict(zip(("min_data", "max_data", "min_weight", "max_weight"), ends, strict=True))
     return lambda: call(**given, **options)[0].wait_to_read()
+
+
+def peak_bf16(side: int, rows: int) -> Call:
+    import openvino
+    from openvino import opset13 as ops
+
+    weight = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
+    data = ops.parameter([rows, side], np.float32)
+    product = ops.matmul(data, ops.constant(weight), False, True)
+    settings = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": usable_cores()[0]}
+    model = openvino.Model([product], [data], "product")
+    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    given = {0: np.ones((rows, side), np.float32)}
+    return lambda: request.infer(given, share_inputs=True)
 
 
 KINDS: dict[str, Callable[..., Call]] = {

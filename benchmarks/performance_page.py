@@ -64,7 +64,7 @@ def spread(time: Mapping[str, float]) -> str:
 
 
 def share(row: Row, name: str, time: Mapping[str, float], peaks: Mapping[str, float]) -> str:
-    kind = "int8" if "int8" in name else "fp32"
+    kind = next((kind for kind in ("int8", "bf16") if kind in name), "fp32")
     if not row.computes or kind not in peaks:
         return ""
     work = MODELS[row.model][1] * row.batch * (3 if row.training else 1)

@@ -18,15 +18,19 @@ from children import serve
 Call = Callable[[], object]
 
 
+def autocast(precision: str) -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+
+
 def inferring(net: Any, given: dict[str, Any], precision: str) -> Call:
     def call() -> object:
-        with torch.inference_mode(), torch.autocast("cpu", enabled=precision == "bf16"):
+        with torch.inference_mode(), autocast(precision):
             return net(**given)
 
     return call
 
 
-def vision(model: str, batch: int, mode: str = "eager") -> Call:
+def vision(model: str, batch: int, mode: str = "eager", precision: str = "fp32") -> Call:
     """torchvision's network: eager, channels_last, or compiled in that layout."""
     import torchvision
 
@@ -35,26 +39,29 @@ def vision(model: str, batch: int, mode: str = "eager") -> Call:
         net, data = (x.to(memory_format=torch.channels_last) for x in (net, data))
     if mode == "compile":
         net = torch.compile(net)
-    return inferring(net, {"x": data}, "fp32")
+    return inferring(net, {"x": data}, precision)
 
 
-def bert(batch: int, length: int, precision: str = "fp32") -> Call:
+def bert(batch: int, length: int, mode: str = "eager", precision: str = "fp32") -> Call:
     """BERT-base of transformers, with its fastest attention."""
     import transformers
 
     net = transformers.BertModel(transformers.BertConfig(), add_pooling_layer=False).eval()
     tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 30000, (batch, length)))
     given = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+    if mode == "compile":
+        net = torch.compile(net)
     return inferring(net, given, precision)
 
 
-def train(model: str, batch: int) -> Call:
+def train(model: str, batch: int, precision: str = "fp32") -> Call:
     """One step of SGD with momentum, channels_last."""
     import torchvision
 
     net = torchvision.models.get_model(model).to(memory_format=torch.channels_last)
     data = torch.randn(batch, 3, 224, 224).to(memory_format=torch.channels_last)
-    return training(net, {"x": data}, torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9))
+    optimizer = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9)
+    return training(net, {"x": data}, optimizer, precision)
 
 
 def train_bert(batch: int, length: int) -> Call:
@@ -67,14 +74,20 @@ def train_bert(batch: int, length: int) -> Call:
     return training(net, given, torch.optim.Adam(net.parameters(), 2e-5))
 
 
-def training(net: torch.nn.Module, given: dict[str, Any], optimizer: torch.optim.Optimizer) -> Call:
+def training(
+    net: torch.nn.Module,
+    given: dict[str, Any],
+    optimizer: torch.optim.Optimizer,
+    precision: str = "fp32",
+) -> Call:
     """One step of a classifier."""
     labels = torch.arange(len(next(iter(given.values())))) % 2
 
     def step() -> None:
         optimizer.zero_grad()
-        outputs = net(**given)
-        loss = torch.nn.functional.cross_entropy(getattr(outputs, "logits", outputs), labels)
+        with autocast(precision):
+            outputs = net(**given)
+            loss = torch.nn.functional.cross_entropy(getattr(outputs, "logits", outputs), labels)
         loss.backward()
         optimizer.step()
 
