@@ -30,7 +30,10 @@ def test_a_class_stays_with_its_pixel(augment: PixelAugment, seed: int) -> None:
     seen = ids >= 0
     assert (image[~seen] == GRAY).all()
     far = np.abs(image[..., 0].astype(int) - ids * 10)[seen]
-    assert far.max() <= (0 if augment.smallest == 1 else 10)  # borders are interpolated
+    if augment.smallest == 1:
+        assert not far.any()
+    assert np.median(far) == 0  # borders are interpolated
+    assert far.mean() < 3
     assert seen.any()
 
 

@@ -86,7 +86,7 @@ def test_a_layout_of_ones_own(make: Callable[..., Path]) -> None:
 
 
 def test_what_is_not_there_is_named(make: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown layout 'camvit'.*camvid"):
+    with pytest.raises(ValueError, match=r"unknown layout 'camvit'.*camvid"):
         SegmentationDataset(tmp_path, layout="camvit")
     root = make("camvid")
     with pytest.raises(ValueError, match=r"has no pictures val/\*.png"):
