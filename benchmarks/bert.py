@@ -105,7 +105,7 @@ def main() -> None:
         return
     if not args.upstream:
         parser.error("--upstream is missing: `make parity` makes .venv-parity/bin/python")
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MXNET_"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MXNET_", "OPENBLAS_"))}
     sides = {"ours": sys.executable, "upstream": args.upstream}
     processes = {
         side: subprocess.Popen(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from toolkit import deploy
 from toolkit.data import DataLoader
+from toolkit.data.samplers import spread_evenly
 from toolkit.data.text.glue import Example
 from toolkit.data.text.tokenizers import load_tokenizer
 from toolkit.model_zoo import get_model
@@ -55,8 +56,8 @@ def main(args: argparse.Namespace) -> dict[str, object]:
         loader = DataLoader(encoded, args.batch_size, batchify=BATCHIFY)
         return [(tuple(inputs), labels) for *inputs, labels in loader.batches(0)]
 
-    places = np.linspace(0, len(task.train) - 1, min(args.samples, len(task.train))).astype(int)
-    ranges = [inputs for inputs, _ in batches([task.train[int(place)] for place in places])]
+    places = spread_evenly(len(task.train), args.samples)
+    ranges = [inputs for inputs, _ in batches([task.train[place] for place in places])]
     measure = MEASURES[task.measures[0]]()
     args.out.mkdir(parents=True, exist_ok=True)
     deploy.export(net, args.out / "float", ranges[0])

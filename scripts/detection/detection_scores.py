@@ -28,7 +28,7 @@ class COCOScores:
         brief: Only mean average precision, and that at an IoU of 0.5.
     """
 
-    name = "coco"
+    name = "boxes_coco_map"  # the number that stands for all
 
     def __init__(
         self, data: COCODetectionDataset, preset: ImagePreset, *, brief: bool = False
@@ -48,7 +48,7 @@ class COCOScores:
 
     def update(self, labels: Any, outputs: Any) -> None:
         """Counts the next pictures: class indices, scores, boxes and, if any, masks of each."""
-        arrays = [part.asnumpy() for part in outputs]
+        arrays = [part if isinstance(part, np.ndarray) else part.asnumpy() for part in outputs]
         self._forms = FORMS[: len(arrays) - 2]
         for ids, scores, boxes, *masks in zip(*arrays, strict=True):
             item = next(self._items)

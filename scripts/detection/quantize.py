@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit import deploy
-from toolkit.utils.metrics import VOCMeanAP
+from toolkit.data.samplers import spread_evenly
 
 import detection_data
 import detection_model
+import detection_scores
 import numpy as np
 
 
@@ -39,19 +40,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def quantize(args: argparse.Namespace) -> dict[str, Any]:
-    """What int8 costs: average precisions in percent, VOC's of 11 points on any folder."""
+    """What int8 costs: average precisions in percent, of VOC (11 points) or of COCO's boxes."""
     net, labels, family, preset = detection_model.open_detector(args.model, args.weights, args.size)
 
-    def pairs(split: str, samples: int | None = None) -> list[tuple[np.ndarray, Any]]:
-        data = detection_data.open_boxes(args.data, split, classes=labels, invalid=args.invalid)
-        if samples:
-            places = np.linspace(0, len(data) - 1, min(samples, len(data))).astype(int)
-            data = [data[int(place)] for place in places]
+    def open_boxes(split: str) -> Any:
+        return detection_data.open_boxes(args.data, split, classes=labels, invalid=args.invalid)
+
+    def pairs(data: Any) -> list[tuple[np.ndarray, Any]]:
         batch = family.batch(preset)
         loader = detection_data.scoring_loader(data, args.batch_size, batch=batch)
         return [(np.asarray(b["images"]), b["labels"]) for b in loader.batches(0)]
 
-    ranges, measured = pairs(args.calibrate, args.samples), pairs(args.split)
+    data, scored = open_boxes(args.calibrate), open_boxes(args.split)
+    ranges = pairs([data[place] for place in spread_evenly(len(data), args.samples)])
+    metric = detection_scores.scores_of(scored, preset, brief=True)
     args.out.mkdir(parents=True, exist_ok=True)
     deploy.export(net, args.out / "float", ranges[0][0])
     report = deploy.quantize(
@@ -59,12 +61,13 @@ def quantize(args: argparse.Namespace) -> dict[str, Any]:
         args.out / "int8",
         [images for images, _ in ranges],
         calibration=args.calibration,
-        score=deploy.metric_score(VOCMeanAP(labels), measured),
+        score=deploy.metric_score(metric, pairs(scored)),
         max_drop=args.max_drop,
     )
     return {
         "model": str(args.model),
         "split": args.split,
+        "score": metric.name,
         "calibration": report.calibration,
         "layers in int8": report.int8,
         "layers in float": len(report.kept),

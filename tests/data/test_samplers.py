@@ -14,6 +14,7 @@ from toolkit.data.samplers import (
     ShardedBatches,
     ShuffledBatches,
     SortedBuckets,
+    spread_evenly,
 )
 
 LENGTHS = np.random.default_rng(0).integers(1, 60, 103)
@@ -28,6 +29,16 @@ RANDOM: dict[str, Callable[..., Sampler]] = {
 
 def flat(sampler: Sampler, epoch: int = 0) -> list[int]:
     return np.concatenate(sampler.batches(epoch)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "places"),
+    [(10, 4, [0, 3, 6, 9]), (3, 5, [0, 1, 2]), (3, None, [0, 1, 2]), (9, 1, [0]), (0, 4, [])],
+)
+def test_places_are_spread_from_the_first_to_the_last(
+    size: int, count: int | None, places: list[int]
+) -> None:
+    assert spread_evenly(size, count) == places
 
 
 def test_sequential() -> None:

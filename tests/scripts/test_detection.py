@@ -190,6 +190,7 @@ def test_detectors_without_masks_are_scored_on_coco(instances, tmp_path):
     result = evaluate.evaluate(evaluate.parse([str(out), str(instances), "--split", "val"]))
     assert "boxes_coco_map" in result
     assert "masks_coco_map" not in result
+    check_int8(out, instances, tmp_path / "exports", result["boxes_coco_map"])
 
 
 def packed(pictures: Path, root: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from toolkit import deploy, model_zoo
 from toolkit.cli.errors import UserError
 from toolkit.cli.options import common, weights_option
+from toolkit.data.samplers import spread_evenly
 from toolkit.data.vision import ImageFolderDataset, ImagePreset, ImageRecordDataset
 from toolkit.deploy.loader import exists
 from toolkit.deploy.mxnet_runner import graph_of
@@ -84,9 +85,8 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Prepared pictures and their classes; with a limit, that many from all over the data."""
     rows = ImageFolderDataset(path, labels) if path.is_dir() else ImageRecordDataset(path)
-    count = min(len(rows), limit or len(rows))
-    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
-    for start in range(0, count, BATCH):
-        pairs = [rows[int(i)] for i in chosen[start : start + BATCH]]
+    chosen = spread_evenly(len(rows), limit)
+    for start in range(0, len(chosen), BATCH):
+        pairs = [rows[place] for place in chosen[start : start + BATCH]]
         pictures = np.stack([preset(image) for image, _ in pairs])
         yield pictures, np.array([int(np.ravel(label)[0]) for _, label in pairs])

@@ -39,6 +39,14 @@ class Sampler(Protocol):
     def __len__(self) -> int: ...
 
 
+def spread_evenly(size: int, count: int | None = None) -> list[int]:
+    """The places of ``count`` of ``size`` samples, from the first to the last.
+
+    Of all where there are no more, or where no count is given.
+    """
+    return np.linspace(0, size - 1, min(count or size, size)).astype(int).tolist()
+
+
 @dataclass(frozen=True)
 class SequentialBatches:
     """All samples in their order, ``batch_size`` at a time.
