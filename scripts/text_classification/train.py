@@ -7,7 +7,8 @@ DATA is the folder with the data set's files as they are published (TREC's may l
 options are chosen; of SST-2, whose training set is phrases, it is a share of the whole sentences.
 MR, CR, MPQA and SUBJ have no test set: ``--fold`` says which tenth is one. Modes with published
 vectors take them from ``--vectors``. ``--model fasttext`` hashes n-grams of words into
-``--buckets`` and is trained by SGD, the others by AdamW.
+``--buckets`` and is trained by SGD, the others by AdamW. ``--subwords BUCKETS`` adds the vectors of
+its hashed n-grams of characters to that of each word, known or not.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
-from toolkit.data.text import Vocab, WordNGrams, count_tokens
+from toolkit.data.text import NGramHashes, Vocab, WordNGrams, count_tokens
 from toolkit.data.text.embedding import load_embedding
 from toolkit.model_zoo.text.bag_of_vectors import BagOfVectors, BagOfVectorsConfig
 from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
@@ -87,6 +88,8 @@ def add_network_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--word-dropout", type=float, default=0.0)
     group.add_argument("--ngrams", type=int, default=2, help="words of the longest (fasttext)")
     group.add_argument("--buckets", type=int, default=200_000, help="of n-grams (fasttext)")
+    group.add_argument("--subwords", type=int, default=0, help="buckets of n-grams of characters")
+    group.add_argument("--subword-lengths", type=int, nargs="+", default=[3, 4, 5, 6])
     group.add_argument("--keep-case", action="store_true")
     group.add_argument("--min-freq", type=int, default=1, help="of a word that has a vector")
 
@@ -100,6 +103,11 @@ def add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--average", type=float, help="decay of the mean of weights that is scored")
 
 
+PADDED = Pad(value=-1)  # n-grams of words
+BATCHIFY = Tuple(Pad(round_to=4), Stack(), Stack())
+BATCHIFY_SUBWORDS = Tuple(Pad(axis=(0, 1), value=-1, round_to=4), Stack(), Stack())
+
+
 @dataclass(frozen=True)
 class Words:
     """What cuts a text into words."""
@@ -111,12 +119,30 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Subwords:
+    """What turns words into the numbers of their n-grams of characters."""
+
+    hashes: NGramHashes
+    _known: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+
+    def __call__(self, words: Sequence[str]) -> np.ndarray:
+        """A row a word, filled up with -1."""
+        if new := [word for word in dict.fromkeys(words) if word not in self._known]:
+            self._known.update(zip(new, self.hashes(new), strict=True))
+        return PADDED([self._known[word] for word in words]).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Ids:
-    """What turns a text into numbers: of its words and, behind the vocabulary, of its n-grams."""
+    """What turns a text into numbers: of its words and, behind the vocabulary, of its n-grams.
+
+    With subwords it is a row a word: its number, then those of its n-grams of characters.
+    """
 
     words: Words
     vocab: Vocab
     ngrams: WordNGrams | None = None
+    subwords: Subwords | None = None
 
     def __len__(self) -> int:
         return len(self.vocab) + (len(self.ngrams) if self.ngrams else 0)
@@ -124,6 +150,8 @@ class Ids:
     def __call__(self, text: str) -> np.ndarray:
         words = self.words(text)
         ids = np.array(self.vocab[words], np.float32)
+        if self.subwords is not None:
+            return np.concatenate([ids[:, np.newaxis], self.subwords(words)], axis=1)
         if self.ngrams is None:
             return ids
         return np.concatenate([ids, len(self.vocab) + self.ngrams(words).astype(np.float32)])
@@ -137,7 +165,6 @@ def encode(samples: Samples, ids: Ids) -> list[tuple]:
     return encoded
 
 
-BATCHIFY = Tuple(Pad(round_to=4), Stack(), Stack())
 LOSS = mx.gluon.loss.SoftmaxCELoss()
 
 
@@ -186,7 +213,8 @@ def single_pool(args: argparse.Namespace) -> str:
 
 def shared(args: argparse.Namespace) -> dict[str, Any]:
     """The options that all networks have."""
-    return {"mode": args.mode, "dropout": args.dropout, "word_dropout": args.word_dropout}
+    names = ("mode", "dropout", "word_dropout", "subwords")
+    return {name: getattr(args, name) for name in names}
 
 
 NETWORKS: Mapping[str, Kind] = {
@@ -195,6 +223,19 @@ NETWORKS: Mapping[str, Kind] = {
     "bag_of_vectors": Kind(bag_of_vectors),
     "fasttext": Kind(fasttext, "sgd", ngrams=True),
 }
+
+
+def make_ids(args: argparse.Namespace, words: Words, vocab: Vocab) -> Ids:
+    if not NETWORKS[args.model].ngrams:
+        lengths = tuple(args.subword_lengths)
+        return Ids(
+            words,
+            vocab,
+            subwords=Subwords(NGramHashes(args.subwords, lengths)) if args.subwords else None,
+        )
+    if args.subwords:
+        raise ValueError(f"{args.model} has n-grams of words, got --subwords {args.subwords}")
+    return Ids(words, vocab, WordNGrams(args.buckets, args.ngrams))
 
 
 def make_net(args: argparse.Namespace, ids: Ids, classes: int) -> mx.gluon.HybridBlock:
@@ -225,14 +266,15 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     vocab = Vocab(counts, min_freq=args.min_freq)
     mx.random.seed(args.seed)
     np.random.seed(args.seed)  # MXNet's initializers draw from it
-    kind = NETWORKS[args.model]
-    ids = Ids(words, vocab, WordNGrams(args.buckets, args.ngrams) if kind.ngrams else None)
+    ids = make_ids(args, words, vocab)
     net = make_net(args, ids, classes)
     encoded, scored = (encode(samples, ids) for samples in (training, testing))
     order = SortedBuckets([len(ids) for ids, *_ in encoded], args.batch_size, seed=args.seed)
-    batches = DataLoader(encoded, sampler=order, batchify=BATCHIFY, seed=args.seed)
-    scoring = DataLoader(scored, args.batch_size, batchify=BATCHIFY)
+    batchify = BATCHIFY_SUBWORDS if ids.subwords else BATCHIFY
+    batches = DataLoader(encoded, sampler=order, batchify=batchify, seed=args.seed)
+    scoring = DataLoader(scored, args.batch_size, batchify=batchify)
     evaluation = Evaluation(scoring, forward=objective, metrics=[mx.metric.Accuracy()])
+    kind = NETWORKS[args.model]
     run = fit(
         net,
         batches,

@@ -85,3 +85,18 @@ def test_words_are_left_out_whole_and_in_training_alone() -> None:
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="multichannel"):
         WordVectors(10, 3, mode="multichanel")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_subwords_are_added_to_words(mode: str) -> None:
+    words = build(mode, subwords=8)
+    texts = mx.nd.array([[[3, 1, 4], [5, 7, -1], [9, -1, -1]], [[2, 6, 2], [-1] * 3, [-1] * 3]])
+    lengths = mx.nd.array([3, 1])
+    found = words(texts, lengths).asnumpy()
+    rows = [table.weight.data().asnumpy()[[3, 5, 9]] for table in words.tables]
+    added = words.subwords(texts[:1, :, 1:])[0].asnumpy()
+    assert added[:2].all()
+    np.testing.assert_allclose(found[0], np.concatenate(rows, axis=1) + added, rtol=1e-5)
+    assert not found[1, 1:].any()
+    words.hybridize()
+    np.testing.assert_array_equal(words(texts, lengths).asnumpy(), found)

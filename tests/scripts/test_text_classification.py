@@ -48,6 +48,9 @@ def data(tmp_path: Path) -> Path:
         ("MR", "bag_of_vectors", ["--pool", "attention"]),
         ("SST-2", "lstm", ["--hidden", "3", "--average", "0.9"]),
         ("SST-2", "fasttext", ["--buckets", "20", "--dropout", "0"]),
+        ("SST-2", "text_cnn", ["--widths", "1", "--subwords", "30"]),
+        ("TREC", "lstm", ["--hidden", "3", "--subwords", "30", "--subword-lengths", "2"]),
+        ("MR", "bag_of_vectors", ["--subwords", "30"]),
     ],
 )
 def test_a_network_is_trained_and_scored(
@@ -94,6 +97,26 @@ def test_ngrams_stand_behind_the_words(script: ModuleType) -> None:
     assert len(ids) == len(vocab) + 1000
     expected = [*vocab[["how", "many", "?"]], *(len(vocab) + ngrams(["how", "many", "?"]))]
     assert ids("How many ?").tolist() == expected
+
+
+def test_words_come_with_their_ngrams_of_characters(script: ModuleType) -> None:
+    vocab = script.Vocab(script.count_tokens(["how", "many"]))
+    hashes = script.NGramHashes(1000, (3,))
+    ids = script.Ids(script.Words(), vocab, subwords=script.Subwords(hashes))
+    expected = [
+        [vocab["how"], *map(hashes.hash, ["<ho", "how", "ow>"]), -1],
+        [vocab["<unk>"], *map(hashes.hash, ["<ma", "man", "ans", "ns>"])],
+    ]
+    assert ids("How mans").tolist() == expected
+    assert ids("How mans").tolist() == expected  # of words that it knows by now, too
+
+
+def test_ngrams_of_words_and_of_characters_exclude_each_other(
+    script: ModuleType, data: Path
+) -> None:
+    options = ["--model", "fasttext", "--subwords", "10", "--out", str(data / "out")]
+    with pytest.raises(ValueError, match="fasttext has n-grams of words, got --subwords 10"):
+        script.main(script.parse([str(data), *options]))
 
 
 def test_the_averaged_weights_are_those_that_are_kept(script: ModuleType, data: Path) -> None:

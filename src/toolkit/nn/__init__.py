@@ -70,6 +70,7 @@ __getattr__, __dir__, __all__ = exports(
         "TokenSum": "text_pool",
         "TransformerLayer": "transformer",
         "WordVectors": "word_vectors",
+        "SubwordVectors": "subword_vectors",
         "UnscaledNorm": "norm",
         "basic": "residual",
         "bottleneck": "residual",

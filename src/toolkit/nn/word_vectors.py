@@ -12,6 +12,7 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Dropout, Embedding
 
 from toolkit.nn.containers import sequence
+from toolkit.nn.subword_vectors import SubwordVectors
 from toolkit.utils.registry import unknown
 
 # Of each mode, one entry a table of words: whether training changes it.
@@ -28,6 +29,9 @@ MODES: Mapping[str, tuple[bool, ...]] = MappingProxyType(
 class WordVectors(HybridBlock):
     """Looks words up in one or two tables; zero beyond the length of a text.
 
+    With ``subwords`` each word comes with the n-grams of its characters, whose vectors are added
+    to what the tables have.
+
     Args:
         vocab_size: Number of words.
         units: Of a word in one table.
@@ -35,6 +39,7 @@ class WordVectors(HybridBlock):
         dropout: Share of words that are left out in training.
         sparse: Gradients have the rows of the words that were seen only, which large tables
             need; MXNet's optimizers take them (``sgd``, ``adagrad``), AdamW does not.
+        subwords: Number of n-grams that have vectors.
 
     Raises:
         ValueError: no such mode.
@@ -48,6 +53,7 @@ class WordVectors(HybridBlock):
         mode: str = "rand",
         dropout: float = 0.0,
         sparse: bool = False,
+        subwords: int = 0,
     ) -> None:
         super().__init__()
         if mode not in MODES:
@@ -58,6 +64,7 @@ class WordVectors(HybridBlock):
             table.weight.grad_req = "write" if changes else "null"
         self.dropout = Dropout(dropout, axes=(2,)) if dropout else None
         self.units = units * len(trained)  # of what comes out
+        self.subwords = SubwordVectors(subwords, self.units, sparse=sparse) if subwords else None
         self._shape = (vocab_size, units)
 
     def set_vectors(self, vectors: np.ndarray) -> None:
@@ -72,9 +79,21 @@ class WordVectors(HybridBlock):
             table.weight.set_data(mx.nd.array(vectors))
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
-        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, T, self.units)``."""
-        words = [table(tokens) for table in self.tables]
-        x = F.concat(*words, dim=2) if len(words) > 1 else words[0]
+        """Maps tokens and lengths ``(N,)``, float32, to ``(N, T, self.units)``.
+
+        Tokens are ``(N, T)``, or ``(N, T, 1 + K)`` with subwords: a word, then its n-grams, with
+        negative numbers where there are none.
+        """
+        if self.subwords is None:
+            x = self._look_up(F, tokens)
+        else:
+            words = F.reshape(F.slice_axis(tokens, axis=2, begin=0, end=1), (0, 0))
+            ngrams = F.slice_axis(tokens, axis=2, begin=1, end=None)
+            x = self._look_up(F, F.relu(words)) + self.subwords(ngrams)
         if self.dropout is not None:
             x = self.dropout(x)
         return F.SequenceMask(x, valid_length, use_sequence_length=True, axis=1)
+
+    def _look_up(self, F: Any, tokens: Any) -> Any:
+        words = [table(tokens) for table in self.tables]
+        return F.concat(*words, dim=2) if len(words) > 1 else words[0]

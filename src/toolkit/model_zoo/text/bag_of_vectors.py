@@ -29,6 +29,7 @@ class BagOfVectorsConfig:
     dropout: float = 0.0  # on the vector of a text
     word_dropout: float = 0.0  # share of words that are left out in training
     sparse: bool = False  # gradients of the rows that were seen only
+    subwords: int = 0  # n-grams of characters that have vectors, which are added to words'
 
 
 class BagOfVectors(HybridBlock):
@@ -49,12 +50,13 @@ class BagOfVectors(HybridBlock):
             mode=config.mode,
             dropout=config.word_dropout,
             sparse=config.sparse,
+            subwords=config.subwords,
         )
         self.pool = token_pool(config.pool, self.words.units)
         self.dropout = Dropout(config.dropout)
         self.head = Dense(config.classes, in_units=self.words.units)
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
-        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""
+        """Maps tokens and lengths ``(N,)``, as ``WordVectors`` has them, to ``(N, classes)``."""
         words = self.words(tokens, valid_length)
         return self.head(self.dropout(self.pool(words, valid_length)))

@@ -35,6 +35,7 @@ class TextCNNConfig:
     pools: tuple[str, ...] = ("max",)  # of a filter's answers, names in POOLS; the paper's
     dropout: float = 0.5  # on the features of a text
     word_dropout: float = 0.0  # share of words that are left out in training; the paper has none
+    subwords: int = 0  # n-grams of characters that have vectors, which are added to words'
 
     def __post_init__(self) -> None:
         if not self.widths or min(self.widths) < 1:
@@ -84,7 +85,11 @@ class TextCNN(HybridBlock):
         super().__init__()
         self.config = config
         self.words = WordVectors(
-            config.vocab_size, config.units, mode=config.mode, dropout=config.word_dropout
+            config.vocab_size,
+            config.units,
+            mode=config.mode,
+            dropout=config.word_dropout,
+            subwords=config.subwords,
         )
         units, pools = self.words.units, config.pools
         self.matches = sequence(
@@ -95,7 +100,7 @@ class TextCNN(HybridBlock):
         self.head = Dense(config.classes, in_units=features)
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
-        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""
+        """Maps tokens and lengths ``(N,)``, as ``WordVectors`` has them, to ``(N, classes)``."""
         x = F.transpose(self.words(tokens, valid_length), axes=(0, 2, 1))
         features = [match(x, valid_length) for match in self.matches]
         return self.head(self.dropout(F.concat(*features, dim=1)))

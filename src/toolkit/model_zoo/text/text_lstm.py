@@ -30,6 +30,7 @@ class TextLSTMConfig:
     pool: str = "mean"  # a name in POOLS
     dropout: float = 0.5  # between layers and on the features of a text
     word_dropout: float = 0.0  # share of words that are left out in training
+    subwords: int = 0  # n-grams of characters that have vectors, which are added to words'
 
 
 class TextLSTM(HybridBlock):
@@ -45,7 +46,11 @@ class TextLSTM(HybridBlock):
         super().__init__()
         self.config = config
         self.words = WordVectors(
-            config.vocab_size, config.units, mode=config.mode, dropout=config.word_dropout
+            config.vocab_size,
+            config.units,
+            mode=config.mode,
+            dropout=config.word_dropout,
+            subwords=config.subwords,
         )
         self.encoder = BidirectionalLSTM(
             self.words.units, config.hidden, layers=config.layers, dropout=config.dropout
@@ -55,6 +60,6 @@ class TextLSTM(HybridBlock):
         self.head = Dense(config.classes, in_units=self.encoder.units)
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
-        """Maps tokens ``(N, T)`` and lengths ``(N,)``, float32, to ``(N, classes)``."""
+        """Maps tokens and lengths ``(N,)``, as ``WordVectors`` has them, to ``(N, classes)``."""
         x = self.encoder(self.words(tokens, valid_length), valid_length)
         return self.head(self.dropout(self.pool(x, valid_length)))
