@@ -30,11 +30,10 @@ import mxnet as mx
 import numpy as np
 from children import Child, clean, in_turns, summary
 from performance_page import write_page
-from performance_rows import BF16, MODELS, SIDE, Row, rows
+from performance_rows import MODELS, PEAKS, SIDE, Row, rows
 
 HERE = Path(__file__).parent
 STATE = HERE / "results" / "performance.json"
-PEAKS = ("fp32", *(["bf16"] if BF16 else []), "int8")
 COLD = {
     "ours": "import numpy as n; from toolkit import deploy; r = deploy.load({path!r});"
     "r(n.zeros((1, 3, 224, 224), 'float32'))",
@@ -160,12 +159,12 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
 def peaks(options: argparse.Namespace) -> dict[str, float]:
     """Thousand million multiply-adds a second, by precision."""
     spec = {"by": "ours", "do": "peak", "side": SIDE}
-    specs = {kind: {**spec, "precision": kind} for kind in PEAKS}
+    specs = {kind: {**spec, "precision": kind, "products": n} for kind, n in PEAKS.items()}
     children = [start(kind, spec, options) for kind, spec in specs.items()]
     times = in_turns(children, options.rounds)
     for child in children:
         child.close()
-    return {kind: SIDE**3 / 1e6 / min(times[kind]) for kind in PEAKS}
+    return {kind: n * SIDE**3 / 1e6 / min(times[kind]) for kind, n in PEAKS.items()}
 
 
 def main() -> None:

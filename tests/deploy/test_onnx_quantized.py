@@ -193,7 +193,7 @@ def test_accuracy_on_imagenet(exclude: Any, data_root: Path, tmp_path: Path) -> 
     export_onnx(tmp_path / "int8", tmp_path / "int8")
     score = accuracy([(images[i : i + 25], 5 * np.arange(i, i + 25)) for i in range(0, 200, 25)])
     wanted = score(load(tmp_path / "int8", backend="mxnet"))
-    assert wanted == pytest.approx(0.65, abs=0.015)
+    assert wanted == pytest.approx(0.65, abs=0.02)  # four pictures; 0.65 is that of float
     for backend in BACKENDS[1:]:
         pytest.importorskip(backend)
-        assert score(load(tmp_path / "int8", backend=backend)) == pytest.approx(wanted, abs=0.015)
+        assert score(load(tmp_path / "int8", backend=backend)) == pytest.approx(wanted, abs=0.02)
