@@ -30,6 +30,25 @@ CORES = cpu.usable_cores()[0]
 HAS_AVX2 = "avx2" in cpu.cpu_info()[1]
 
 SIGHTS = Path(__file__).with_name("runtime_sights.py")
+HELD = """
+import json
+from pathlib import Path
+import toolkit
+from toolkit.utils import runtime
+import mxnet as mx
+def megabytes():
+    mx.nd.waitall()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20
+found = {"start": megabytes()}
+ring = [mx.nd.ones((10, 1 << 20)) for _ in range(8)]
+ring.append(ring)  # garbage in a circle
+found["used"] = megabytes()
+del ring
+found["dropped"] = megabytes()
+runtime.release_memory()
+found["released"] = megabytes()
+print(json.dumps(found))
+"""
 DECIDE = """
 import json, os
 import toolkit
@@ -177,6 +196,15 @@ def test_amx_has_the_kernels_leave_and_is_used(
     assert prepared["permission"] & tiles
     assert "Intel AMX" in prepared["out"]
     assert "DNNL_MAX_CPU_ISA" not in prepared["environment"]  # would kill children that use it
+
+
+@needs_mxnet
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no glibc")
+def test_memory_that_is_not_in_use_is_given_back() -> None:
+    held = json.loads(subprocess.check_output([sys.executable, "-c", HELD], text=True))
+    assert held["used"] > held["start"] + 200
+    assert held["dropped"] > held["start"] + 200  # kept for what comes next
+    assert held["released"] < held["start"] + 100
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")

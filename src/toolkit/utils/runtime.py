@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import logging
 import os
 import platform
@@ -35,6 +36,7 @@ __all__ = [
     "check_gpu",
     "mxnet_missing",
     "prepare",
+    "release_memory",
     "report",
     "require_mxnet",
 ]
@@ -121,6 +123,23 @@ def prepare() -> Report:
 def report() -> Report:
     """What `prepare` did, step by step, and why; empty before it ran."""
     return Report(_steps.values())
+
+
+def release_memory() -> None:
+    """Gives the system the memory of arrays and networks that are no longer in use.
+
+    It is kept otherwise, for those that come next: see the step ``malloc``. Waits for MXNet; does
+    nothing more than collect garbage where the C library is not glibc.
+    """
+    if "mxnet" in sys.modules:
+        sys.modules["mxnet"].nd.waitall()
+    gc.collect()
+    if _has_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _has_glibc() -> bool:
+    return platform.system() == "Linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 
 
 def _run() -> dict[str, Step]:
@@ -229,7 +248,7 @@ def _blas(situation: Situation) -> Step:
 
 
 def _malloc(situation: Situation) -> Step:
-    if platform.system() != "Linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
+    if not _has_glibc():
         return Step("malloc", "skipped", "", "the C library is not glibc")
     for name in (*MALLOC_VARIABLES, "GLIBC_TUNABLES", "LD_PRELOAD"):
         value = os.environ.get(name, "")
