@@ -171,6 +171,8 @@ _CENTER_NET = replace(
 _RCNN = replace(
     _SSD, name="rcnn_600", size=(600, 800), resize=600, longest=1000, interpolation="bilinear"
 )
+# One person, cut out of a picture: four rows to three columns.
+_POSE = replace(_SSD, name="pose_256", size=(256, 192), interpolation="bilinear")
 # Pictures of any size and aspect, of which the network scores every pixel.
 _SEGMENTATION = replace(_RCNN, name="segmentation_480", size=(480, 640), resize=480, longest=1280)
 
@@ -190,6 +192,7 @@ PRESETS: dict[str, ImagePreset] = {
         _CENTER_NET,
         _RCNN,
         replace(_RCNN, name="rcnn_800", size=(800, 1067), resize=800, longest=1333),
+        _POSE,
         _SEGMENTATION,
         replace(
             _SEGMENTATION, name="segmentation_1024", size=(1024, 2048), resize=1024, longest=2048

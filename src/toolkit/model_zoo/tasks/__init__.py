@@ -9,6 +9,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     mask_rcnn,
     masked_language_model,
     permutation_language_model,
+    pose_estimator,
     question_answerer,
     segmenter,
     sentence_encoder,
