@@ -29,6 +29,7 @@ def arrays(path: str) -> list[np.ndarray]:
 def runner(path: str, inputs: str, backend: str, precision: str | None = None) -> Call:
     """Through `toolkit.deploy.load`."""
     given, net = arrays(inputs), deploy.load(path, backend=backend, precision=precision)
+    net.warmup(len(given[0]))
     return lambda: net(*given)
 
 

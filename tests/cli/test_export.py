@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mxnet as mx
+import pytest
 from click.testing import Result
 
 from toolkit import model_zoo
@@ -46,3 +47,10 @@ def test_the_real_thing_from_export_to_prediction(run: Run, tmp_path: Path) -> N
     assert len(answers[0]) == 5
     assert {p["label"] for p in answers[0]} <= set(model_zoo.read_labels("cifar10"))
     assert [p["index"] for p in answers[0]] == [p["index"] for p in answers[1]]
+
+
+def test_onnx_on_demand(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    result = run("export", "cifar_resnet20_v1", str(tmp_path / "net"), "--onnx")
+    assert result.exit_code == 0, result.stderr
+    assert str(tmp_path / "net.onnx") in result.stdout

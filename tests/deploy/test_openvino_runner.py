@@ -36,6 +36,17 @@ def test_bfloat16_is_near(classifier: HybridBlock, path: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=0.05 * np.abs(wanted).max())
 
 
+def test_a_warm_shape_has_a_model_of_its_own(classifier: HybridBlock, path: Path) -> None:
+    runner = load(path, backend="openvino")
+    runner.warmup(2)
+    (model,) = runner._fixed.values()
+    assert model.inputs[0].get_shape() == [2, 3, 32, 32]
+    for batch in (2, 3, 2):
+        data = np.random.default_rng(batch).normal(size=(batch, 3, 32, 32)).astype(np.float32)
+        wanted = classifier(mx.nd.array(data)).asnumpy()
+        np.testing.assert_allclose(runner(data)[0], wanted, atol=1e-4)
+
+
 def test_results_stay_after_the_next_call(path: Path) -> None:
     runner = load(path, backend="openvino")
     zeros, ones = np.zeros((1, 3, 32, 32)), np.ones((1, 3, 32, 32))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,26 +15,56 @@ from toolkit.deploy.manifest import Manifest, TensorSpec
 from toolkit.deploy.runner import Runner, precision_of
 from toolkit.utils.cpu import usable_cores
 
+_log = logging.getLogger(__name__)
 BF16, OWN = "bf16", "f32"  # what OpenVINO is asked for: int8 layers are in the file
+Shapes = tuple[tuple[int, ...], ...]  # of all inputs
+Compile = Callable[[Shapes | None], openvino.CompiledModel]
 
 
 class OpenVINORunner(Runner):
-    """A compiled model; each thread has a request of its own, so that calls run side by side."""
+    """A compiled model; each thread has a request of its own, so that calls run side by side.
+
+    ``runner.model`` takes any shapes that the network does. Shapes that ``warmup`` was called with
+    have a model of their own, which OpenVINO plans better.
+    """
 
     backend = "openvino"
     errors = (RuntimeError,)
 
-    def __init__(self, model: openvino.CompiledModel, manifest: Manifest) -> None:
+    def __init__(self, compiled: Compile, manifest: Manifest | None, name: str) -> None:
+        self.model = compiled(None)
+        if manifest is None:
+            ports = self.model.inputs, self.model.outputs
+            inputs, outputs = (tuple(map(_spec, row)) for row in ports)
+            manifest = Manifest(name, inputs, outputs)
         super().__init__(manifest)
-        self.model = model
+        self._compiled = compiled
+        self._fixed: dict[Shapes, openvino.CompiledModel] = {}
         self._local = threading.local()
 
+    def warmup(self, batch: int = 1, calls: int = 2) -> None:
+        """As every runner's, and plans for just these shapes."""
+        shapes = _shapes(self.sample(batch))
+        free = any(None in (spec.shape or ()) for spec in self.manifest.inputs)
+        if free and shapes not in self._fixed:
+            try:
+                self._fixed[shapes] = self._compiled(shapes)
+            except RuntimeError as error:
+                _log.warning("%s has one plan for all shapes: %s", self.manifest.name, error)
+        super().warmup(batch, calls)
+
     def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        request = getattr(self._local, "request", None)
+        model = self._fixed.get(_shapes(arrays), self.model)
+        requests = self._local.__dict__.setdefault("requests", {})
+        request = requests.get(id(model))
         if request is None:
-            request = self._local.request = self.model.create_infer_request()
+            request = requests[id(model)] = model.create_infer_request()
         found = request.infer(dict(enumerate(arrays)), share_inputs=True)
-        return [found[output] for output in self.model.outputs]
+        return [found[output] for output in model.outputs]
+
+
+def _shapes(arrays: list[np.ndarray]) -> Shapes:
+    return tuple(array.shape for array in arrays)
 
 
 def open_runner(files: Files, manifest: Manifest | None, options: Options) -> OpenVINORunner:
@@ -55,14 +87,19 @@ def open_runner(files: Files, manifest: Manifest | None, options: Options) -> Op
         "INFERENCE_NUM_THREADS": options.threads or usable_cores()[0],
         "PERFORMANCE_HINT": "LATENCY",
     }
+    core = openvino.Core()
+
+    def compiled(shapes: Shapes | None) -> openvino.CompiledModel:
+        if shapes is None:
+            return core.compile_model(str(files.graph), "CPU", settings)
+        model = core.read_model(str(files.graph))
+        model.reshape(dict(enumerate(map(list, shapes))))
+        return core.compile_model(model, "CPU", settings)
+
     try:
-        model = openvino.Core().compile_model(str(files.graph), "CPU", settings)
+        return OpenVINORunner(compiled, manifest, files.prefix.name)
     except RuntimeError as error:
         raise ValueError(f"{files.graph} is no network that OpenVINO runs: {error}") from error
-    if manifest is None:
-        inputs, outputs = (tuple(map(_spec, ports)) for ports in (model.inputs, model.outputs))
-        manifest = Manifest(files.prefix.name, inputs, outputs)
-    return OpenVINORunner(model, manifest)
 
 
 def _spec(port: Any) -> TensorSpec:
