@@ -34,6 +34,11 @@ def test_the_layer_in_between_has_the_size_it_is_given() -> None:
     params = SqueezeExcitation(8, 3)._collect_params_with_prefix()
     shapes = {key: param.shape for key, param in params.items()}
     assert shapes == {"squeeze.weight": (3, 8), "excite.weight": (8, 3)}
+    biased = SqueezeExcitation(8, 3, use_bias=True)._collect_params_with_prefix()
+    assert {key: p.shape for key, p in biased.items() if "bias" in key} == {
+        "squeeze.bias": (3,),
+        "excite.bias": (8,),
+    }
 
 
 def test_convolutions_with_biases_make_the_gates(same_everywhere: Callable) -> None:

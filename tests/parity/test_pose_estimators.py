@@ -16,6 +16,7 @@ from toolkit.model_zoo import get_model, list_models, model_info
 pytestmark = pytest.mark.parity
 
 SAMPLE = (
+    "alpha_pose_resnet101_v1b_coco",
     "mobile_pose_mobilenet1.0",
     "mobile_pose_mobilenetv2_1.0",
     "mobile_pose_mobilenetv3_small",
@@ -47,7 +48,7 @@ def test_heat_maps_are_equal(
     upstream.initialize(force_reinit=True)
     x = mx.nd.array(np.random.default_rng(0).normal(size=(2, 3, *SIZE)))
     upstream(x)  # upstream learns its shapes from the first input
-    randomize(upstream, x, {r"final_layer|upsampling\.4": 1.0})
+    randomize(upstream, x, {r"final_layer|upsampling\.4|conv_out": 1.0})
     expected = upstream(x).asnumpy()
     mx.nd.waitall()
     upstream.save_parameters(str(tmp_path / "upstream.params"))

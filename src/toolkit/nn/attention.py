@@ -21,13 +21,14 @@ class SqueezeExcitation(HybridBlock):
     Args:
         channels: Channels of the input and of the output.
         squeezed: Units of the layer in between.
+        use_bias: Whether both layers have biases.
     """
 
-    def __init__(self, channels: int, squeezed: int) -> None:
+    def __init__(self, channels: int, squeezed: int, *, use_bias: bool = False) -> None:
         super().__init__()
-        self.squeeze = Dense(squeezed, use_bias=False, in_units=channels)
+        self.squeeze = Dense(squeezed, use_bias=use_bias, in_units=channels)
         self.act = relu()
-        self.excite = Dense(channels, use_bias=False, in_units=squeezed)
+        self.excite = Dense(channels, use_bias=use_bias, in_units=squeezed)
         self.gate = Activation("sigmoid")
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:

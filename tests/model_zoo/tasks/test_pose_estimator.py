@@ -67,7 +67,7 @@ def test_joints_may_have_names_and_errors_tell() -> None:
 
 def test_published_names_are_there() -> None:
     names = list_models(task="pose_estimator")
-    assert len(names) == 18
+    assert len(names) == 19
     assert len([name for name in names if model_info(name).precision == "int8"]) == 5
     assert all(model_info(name).weights for name in names)
     net = get_model("mobile_pose_mobilenetv3_small")
@@ -93,6 +93,12 @@ def test_published_names_are_there() -> None:
             "gluoncv_simple",
             "deconv_layers.3.weight",
             "neck.1.conv.weight",
+        ),
+        (
+            "alpha_pose_resnet101_v1b_coco",
+            "gluoncv_alpha",
+            "preact.layer2.0.se.fc.2.bias",
+            "backbone.stages.1.0.attention.excite.bias",
         ),
         (
             "mobile_pose_mobilenet1.0",

@@ -170,3 +170,11 @@ def test_names_of_the_pytorch_world(name: str, table: str, pairs: dict[str, str]
     ours = set(get_model(name)._collect_params_with_prefix())
     assert set(pairs.values()) <= ours
     assert all(found.to_foreign(key) for key in ours)
+
+
+def test_attention_may_be_on_the_first_unit_of_each_stage_alone() -> None:
+    net = BACKBONES.create("alpha_resnet101")
+    having = [[unit.attention is not None for unit in stage] for stage in net.stages]
+    assert having == [[index == 0 for index in range(depth)] for depth in (3, 4, 23, 3)]
+    assert net.stages[1][0].attention.squeeze.weight.shape == (512, 512)
+    assert net.stages[1][0].attention.excite.bias.shape == (512,)

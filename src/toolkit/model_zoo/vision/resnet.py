@@ -59,6 +59,7 @@ class ResNetConfig:
     stride_in_3x3: bool = True  # a bottleneck strides in its 3x3 convolution, else in its first 1x1
     pointwise_bias: bool = False  # on a bottleneck's 1x1s: a quirk of the published v1 weights
     attention: Callable[[int, int], HybridBlock] | None = None  # on what each unit's body gives
+    attention_first: bool = False  # or in the first unit of each stage alone
     stem_width: int = 0  # of a stem of three 3x3 convolutions; 0 for the one 7x7
     pooled_shortcut: bool = False  # shortcuts stride by average pooling, not by skipping pixels
     group_norm: bool = False  # GroupNorm in place of BatchNorm
@@ -68,6 +69,11 @@ class ResNetConfig:
     dropout: float = 0.0  # rate before the classifier
     output_stride: int = 32  # or 16, 8: the last stages dilate their 3x3s instead of striding
     strides: Sequence[int] = ()  # of the stages, in place of these; none of them dilates
+
+
+def whole_excitation(channels: int, _: int) -> HybridBlock:
+    """Squeeze and excitation that squeezes nothing, with biases."""
+    return SqueezeExcitation(channels, channels, use_bias=True)
 
 
 ALL, DEEP = (18, 34, 50, 101, 152), (50, 101, 152)
@@ -86,6 +92,7 @@ ROWS: tuple[tuple[str, tuple[int, ...], dict[str, Any]], ...] = (
     ("resnet{}_v1d", DEEP, {"stem_width": 32, "pooled_shortcut": True}),
     ("resnet{}_v1e", DEEP, {"stem_width": 64, "pooled_shortcut": True}),
     ("resnet{}_v1s", DEEP, {"stem_width": 64}),
+    ("alpha_resnet{}", (101,), {"attention": whole_excitation, "attention_first": True}),
     ("resnext{}_32x4d", (50, 101), X32),
     ("resnext{}_64x4d", (101,), X64),
     ("resnext{}e_64x4d", (101,), X64E),
@@ -128,7 +135,9 @@ class _Units:
         make_body = self._basic if config.expansion == 1 else self._bottleneck
         body = make_body((before, *self._inner(place), channels), place)
         shortcut = None
-        attention = config.attention and config.attention(channels, channels // 16)
+        attention = None
+        if config.attention and not (config.attention_first and place.index):
+            attention = config.attention(channels, channels // 16)
         if place.index == 0 and (place.stage or config.expansion > 1):
             shortcut = self._shortcut(before, channels, place)
         return ResidualUnit(body, shortcut, attention=attention)
