@@ -40,6 +40,12 @@ def test_the_norm_is_that_of_all(arrays: list[mx.nd.NDArray]) -> None:
     assert squared_norm(arrays).asscalar() == pytest.approx(expected)
 
 
+def test_little_of_a_norm_is_lost_to_rounding() -> None:
+    many = [mx.nd.full((3000, 1000), 0.01), mx.nd.full((5,), 0.01, dtype="float64")]
+    assert squared_norm(many[:1]).asscalar() == pytest.approx(300, rel=2e-3)
+    assert squared_norm(many[1:]).asscalar() == pytest.approx(0.0005)
+
+
 def test_all_are_set_to_zero(arrays: list[mx.nd.NDArray]) -> None:
     set_to_zero(arrays)
     assert not any(array.asnumpy().any() for array in arrays)

@@ -9,7 +9,8 @@ import pytest
 
 from toolkit.utils.training import Alone, Group, Optimization, Setup, StepResult
 from toolkit.utils.training.optimization import applied
-from toolkit.utils.training.updates import Updater
+from toolkit.utils.training.optimizers import make_optimizer
+from toolkit.utils.training.updates import Updater, make_trainer
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(6, 2)).astype("float32")
@@ -110,6 +111,41 @@ def test_a_count_divides_the_loss() -> None:
 
     weight = updated([(X, Y)], Optimization(), objective=counted)
     np.testing.assert_allclose(weight, start() - 0.1 * gradient() / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("sgd", {}),
+        ("sgd", {"momentum": 0.9}),
+        ("lars", {"momentum": 0.9}),
+        ("lamb", {}),
+        ("adamw", {}),
+    ],
+)
+def test_parameters_are_updated_one_by_one_as_many_at_once_are(
+    name: str, options: dict[str, float]
+) -> None:
+    optimizer = make_optimizer(name, learning_rate=0.1, wd=0.01, **options)
+    assert optimizer.aggregate_num > 1
+    found = []
+    for single in (False, True):
+        net = linear()
+        params = net._collect_params_with_prefix()
+        trainer = mx.gluon.Trainer(list(params.values()), optimizer, kvstore=None)
+        if single:
+            how = Optimization(name, weight_decay=0.01, options=options)
+            trainer = make_trainer(params, how, Setup())
+            trainer.set_learning_rate(0.1)
+            assert trainer.optimizer.aggregate_num == 1
+        for _ in range(3):
+            with mx.autograd.record():
+                loss = forward(net, (mx.nd.array(X), mx.nd.array(Y))).loss
+            loss.backward()
+            trainer.step(len(X))
+        found.append([param.data().asnumpy() for param in params.values()])
+    for many, one in zip(*found, strict=True):
+        np.testing.assert_allclose(one, many, rtol=1e-5, atol=1e-7)
 
 
 def test_frozen_parameters_stay(kit: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import mxnet as mx
+import numpy as np
 
 T = TypeVar("T")
 
@@ -33,6 +34,10 @@ def all_finite(arrays: Sequence[mx.nd.NDArray]) -> bool:
 
 def squared_norm(arrays: Sequence[mx.nd.NDArray]) -> mx.nd.NDArray:
     """The sum of the squares of all numbers of arrays on one device: (1,)."""
+    if all(a.context.device_type == "cpu" and a.dtype == np.float32 for a in arrays):
+        # Products take a third of the time there, and lose less to rounding.
+        rows = [array.reshape(-1) for array in arrays]
+        return mx.nd.add_n(*[mx.nd.dot(row, row) for row in rows])
     sums = [mx.nd.multi_sum_sq(*chunk, num_arrays=len(chunk)).sum() for chunk in in_chunks(arrays)]
     return mx.nd.add_n(*sums)
 

@@ -146,6 +146,9 @@ def make_trainer(
         wd=optimization.weight_decay,
         **optimization.options,
     )
+    if all(context.device_type == "cpu" for context in setup.contexts):
+        # Operators on many arrays go through all of them number by number there.
+        optimizer.aggregate_num = min(optimizer.aggregate_num, 1)
     trainer = Trainer(
         list(dict.fromkeys(params.values())),  # shared parameters once
         optimizer,
