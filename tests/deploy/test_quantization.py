@@ -69,6 +69,32 @@ def test_what_is_not_between_other_layers_stays_in_float(tmp_path: Path) -> None
     assert report.int8 == 8
 
 
+class Shortcut(HybridBlock):
+    """A convolution and a shortcut that may be below zero, added; a ReLU follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = mx.gluon.nn.Conv2D(8, 3, padding=1, in_channels=3, activation="relu")
+        self.long = mx.gluon.nn.Conv2D(16, 3, padding=1, in_channels=8)
+        self.short = mx.gluon.nn.Conv2D(16, 1, in_channels=8)
+
+    def hybrid_forward(self, F, x):
+        x = self.stem(x)
+        return F.Activation(self.long(x) + self.short(x), act_type="relu")
+
+
+def test_sums_with_a_signed_shortcut_keep_their_large_numbers(tmp_path: Path) -> None:
+    net = Shortcut()
+    net.initialize(mx.init.Xavier())
+    images = np.random.default_rng(0).normal(size=(4, 3, 16, 16)).astype(np.float32)
+    export(net, tmp_path / "net", images)
+    report = quantize(tmp_path / "net", tmp_path / "int8", [images], exclude=())
+    assert report.int8 == 3
+    wanted, found = (load(tmp_path / name)(images)[0] for name in ("net", "int8"))
+    assert np.abs(found - wanted).max() < 0.03 * wanted.max()
+    assert found.max() == pytest.approx(wanted.max(), rel=0.02)
+
+
 def test_layers_of_choice_stay_in_float(
     net: HybridBlock, batches: list[np.ndarray], tmp_path: Path
 ) -> None:

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 import mxnet as mx
+import pytest
 
 from toolkit.deploy.nodes import Node, Nodes
-from toolkit.deploy.requantizing import MIDDLE, note_middles, shorten, summed
+from toolkit.deploy.requantizing import (
+    MIDDLE,
+    TRUE_HIGH,
+    note_middles,
+    shorten,
+    summed,
+    widen_sums,
+)
 
 RANGE = {"min_calib_range": "0.0", "max_calib_range": "2.0"}
 
@@ -62,3 +70,15 @@ def test_sums_note_the_range_before_them() -> None:
     noted = note_middles(nodes.symbol(), {"layer": (-1.5, 2.0)})
     (row,) = [node.attrs for node in Nodes.of(noted) if node.op == "_sg_mkldnn_conv"]
     assert row[MIDDLE] == "(-1.5, 2.0)"
+
+
+@pytest.mark.parametrize(("low", "high"), [("-1.0", 255 / 127), ("0.0", 1.0)])
+def test_sums_of_signed_summands_get_more_room(low: str, high: float) -> None:
+    summand = whole(mx.sym.var("y"), "summand", min_calib_range=low)
+    convolution = mx.sym.Convolution(mx.sym.var("x"), kernel=(1, 1), num_filter=2, name="layer")
+    nodes = Nodes.of((convolution + summand[0]).get_backend_symbol("MKLDNN_QUANTIZE"))
+    (node,) = [node for node in nodes if node.op == "_sg_mkldnn_conv"]
+    node.attrs |= {"quantized": "true", "min_calib_range": "0.0", "max_calib_range": "1.0"}
+    (attrs,) = [n.attrs for n in Nodes.of(widen_sums(nodes.symbol())) if n.op == node.op]
+    assert float(attrs["max_calib_range"]) == pytest.approx(high)
+    assert attrs.get(TRUE_HIGH) == (None if low == "0.0" else "1.0")

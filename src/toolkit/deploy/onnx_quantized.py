@@ -20,7 +20,7 @@ import numpy as np
 
 from toolkit.deploy.nodes import VARIABLE, Node
 from toolkit.deploy.onnx_builder import TRANSLATIONS, Call, translates
-from toolkit.deploy.requantizing import MIDDLE
+from toolkit.deploy.requantizing import ENDS, MIDDLE, TRUE_HIGH
 
 POSITIVE, LEVELS = 255.0, 127.0  # above zero, without and with numbers below
 
@@ -54,8 +54,10 @@ def _number(call: Call, name: str) -> Any:
 
 
 def _range(node: Node) -> tuple[float, float] | None:
-    ends = [node.attrs.get(f"{end}_calib_range") for end in ("min", "max")]
-    return None if None in ends else tuple(map(float, ends))  # type: ignore[arg-type, return-value]
+    low, high = (node.attrs.get(end) for end in ENDS)
+    if low is None or high is None:
+        return None
+    return float(low), float(node.attrs.get(TRUE_HIGH, high))
 
 
 @translates("_contrib_quantize_v2", "_contrib_requantize")

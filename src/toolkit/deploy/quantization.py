@@ -19,7 +19,7 @@ from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
 from toolkit.deploy.nodes import Node, Nodes
-from toolkit.deploy.requantizing import note_middles, shorten, summed
+from toolkit.deploy.requantizing import note_middles, shorten, summed, widen_sums
 from toolkit.deploy.scores import Score
 from toolkit.utils.registry import unknown
 
@@ -176,7 +176,7 @@ def _convert(
     made, arguments, aux = calib_graph(
         made, weights, aux, collector, calib_mode="naive", quantized_dtype="auto", logger=None
     )
-    made = shorten(made.get_backend_symbol(FUSING))
+    made = widen_sums(shorten(made.get_backend_symbol(FUSING)))
     made = note_middles(made, _middle_ranges(graph, made, data, calibration))
     names = made.list_inputs()
     arrays = {name: {**arguments, **aux}[name] for name in names if name not in graph.inputs}
