@@ -18,7 +18,8 @@ the rounds' times (least to most), our fastest backend against the fastest peer.
 peer's time over ours; where *at most* is wanted, ours over the peer's. *of the peak* is the share
 of the multiply-adds a second that one product of large matrices reached here ({peaks}). *load* is
 how many processes of the machine wanted to run as the row was finished, two at a time: above 2,
-the times are those of a busy machine, and only ratios mean something.
+the times are those of a busy machine, and only ratios mean something. Weights are random; in int8
+are all layers but the last: what that costs trained networks is in [Deploy](deploy.md#int8).
 
 ```sh
 {command}
