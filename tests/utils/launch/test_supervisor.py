@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from toolkit.utils.launch import supervisor
 from toolkit.utils.launch.hosts import Host
 from toolkit.utils.launch.job import Job, JobError
-from toolkit.utils.launch.supervisor import Patience, run
+from toolkit.utils.launch.supervisor import run
 
 MakeJob = Callable[..., Job]
 Left = Callable[..., list[int]]
@@ -67,20 +65,32 @@ def test_a_server_that_ends_too_early_ends_the_job(make_job: MakeJob, left: Left
     assert left(within=5) == []
 
 
-def tell(number: int, when: Callable[[], bool]) -> threading.Thread:
-    """Sends this process a signal as soon as something is so, while a job listens for it."""
-    before = signal.getsignal(number)
+LAUNCHER = """
+import sys
+from toolkit.utils.launch.job import Job, JobError
+from toolkit.utils.launch.supervisor import Patience, run
+command, workers, python, grace = {given!r}
+try:
+    run(Job(command, workers, python=python), Patience(grace=grace))
+except JobError as error:
+    print(error)
+    sys.exit(error.status)
+"""
 
-    def wait() -> None:
+
+def told(
+    job: Job, *signals: tuple[int, Callable[[], bool]], grace: float = 60.0
+) -> tuple[int, str]:
+    """Status and words of a launcher that gets each signal as soon as something is so."""
+    code = LAUNCHER.format(given=(job.command, job.workers, job.python, grace))
+    launcher = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    for number, when in signals:
         deadline = time.monotonic() + 60
         while not when() and time.monotonic() < deadline:
             time.sleep(0.01)
-        if signal.getsignal(number) is not before:  # else the job is over, and tests would end
-            os.kill(os.getpid(), number)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
+        launcher.send_signal(number)
+    words, _ = launcher.communicate(timeout=120)
+    return launcher.returncode, words
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -89,22 +99,19 @@ def test_workers_may_save_when_the_job_is_told_to_end(
 ) -> None:
     up, saved = f"{tmp_path}/up$TOOLKIT_JOB_WORKER", f"{tmp_path}/saved$TOOLKIT_JOB_WORKER"
     command = f"trap 'echo > {saved}; exit 75' TERM; echo > {up}; while :; do sleep 0.02; done"
-    thread = tell(number, lambda: len(list(tmp_path.glob("up*"))) == 2)
-    with pytest.raises(JobError, match="can be resumed") as caught:
-        run(make_job(command))
-    thread.join()
-    assert caught.value.status == 75
+    status, words = told(make_job(command), (number, lambda: len(list(tmp_path.glob("up*"))) == 2))
+    assert status == 75
+    assert "can be resumed" in words
     assert len(list(tmp_path.glob("saved*"))) == 2
     assert left(within=5) == []
 
 
 def test_the_time_for_it_is_limited(make_job: MakeJob, left: Left, tmp_path: Path) -> None:
     command = f"trap '' TERM; echo > {tmp_path}/up; while :; do sleep 0.1; done"
-    thread = tell(signal.SIGTERM, (tmp_path / "up").exists)
-    with pytest.raises(JobError, match=r"worker 0 did not end within 0.2 s of SIGTERM") as caught:
-        run(make_job(command, workers=1), Patience(grace=0.2))
-    thread.join()
-    assert caught.value.status == 143
+    up = (signal.SIGTERM, (tmp_path / "up").exists)
+    status, words = told(make_job(command, workers=1), up, grace=0.2)
+    assert status == 143
+    assert "worker 0 did not end within 0.2 s of SIGTERM" in words
     assert left(within=5) == []
 
 
@@ -112,14 +119,12 @@ def test_a_second_signal_ends_them_at_once(make_job: MakeJob, left: Left, tmp_pa
     command = (
         f"trap 'echo > {tmp_path}/told' TERM; echo > {tmp_path}/up; while :; do sleep 0.02; done"
     )
-    threads = [tell(signal.SIGINT, (tmp_path / name).exists) for name in ("up", "told")]
+    signals = [(signal.SIGINT, (tmp_path / name).exists) for name in ("up", "told")]
     began = time.monotonic()
-    with pytest.raises(JobError, match="worker 0 did not end before the second") as caught:
-        run(make_job(command, workers=1))
-    for thread in threads:
-        thread.join()
-    assert caught.value.status == 130
-    assert time.monotonic() - began < 30
+    status, words = told(make_job(command, workers=1), *signals)
+    assert status == 130
+    assert "worker 0 did not end before the second" in words
+    assert time.monotonic() - began < 50
     assert left(within=5) == []
 
 
