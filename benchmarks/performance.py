@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--again", action="store_true", help="also what has been measured")
     parser.add_argument("--work", type=Path, default=Path("build/performance"))
-    parser.add_argument("--state", type=Path, default=STATE)
+    parser.add_argument("--state", type=Path, default=STATE, help="a file, named as its page is")
     options = parser.parse_args()
     state = json.loads(options.state.read_text()) if options.state.exists() else {"rows": {}}
     names = list(table) if options.all else options.rows
@@ -204,7 +204,7 @@ def main() -> None:
         options.state.parent.mkdir(parents=True, exist_ok=True)
         options.state.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         print(name, {k: round(v["median"], 1) for k, v in found["times"].items()}, flush=True)
-    write_page(table, state)
+    write_page(table, state, options.state.stem)
 
 
 if __name__ == "__main__":

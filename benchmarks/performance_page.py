@@ -72,28 +72,30 @@ def share(row: Row, name: str, time: Mapping[str, float], peaks: Mapping[str, fl
     return f"{100 * work / (time['median'] / 1e3) / peaks[kind]:.0f} % of {kind}"
 
 
-def write_page(rows: Mapping[str, Row], state: Mapping[str, Any], docs: Path = DOCS) -> None:
-    """Writes `performance.md` and `performance.png`."""
+def write_page(
+    rows: Mapping[str, Row], state: Mapping[str, Any], name: str = "performance", docs: Path = DOCS
+) -> None:
+    """Writes the page and the picture of that name."""
     peaks, every = state.get("peaks", {}), state["rows"]
     where = ", ".join(f"{key} {value}" for key, value in state.get("machine", {}).items())
     reached = ", ".join(f"{kind} {value:.0f} thousand million" for kind, value in peaks.items())
-    lines = [cells(row, every.get(name, {}), peaks) for name, row in rows.items()]
+    lines = [cells(row, every.get(key, {}), peaks) for key, row in rows.items()]
     lines += [
         [title, *[""] * 4, f"not measurable on this CPU, which has no {lack}", "", "", ""]
         for title, lack in ABSENT
     ]
     candidates = [
-        [f"`{name}`", candidate, *(f"{time[key]:.1f}" for key in ("median", "least", "most"))]
-        for name, found in every.items()
+        [f"`{key}`", candidate, *(f"{time[key]:.1f}" for key in ("median", "least", "most"))]
+        for key, found in every.items()
         for candidate, time in found["times"].items()
     ]
     text = HEAD.format(peaks=reached, command=COMMAND, machine=f"Ran on: {where}.")
     text += "\n".join(table(COLUMNS, lines))
-    text += "\n\n![times as fast as the fastest peer](performance.png)\n\n## All candidates\n\n"
+    text += f"\n\n![times as fast as the fastest peer]({name}.png)\n\n## All candidates\n\n"
     text += "\n".join(table(("row", "candidate", "median ms", "least", "most"), candidates)) + "\n"
-    (docs / "performance.md").write_text(text, encoding="utf-8")
-    ratios = {name: compared(row, every.get(name, {})) for name, row in rows.items()}
-    draw({name: ratio for name, ratio in ratios.items() if ratio}, docs / "performance.png")
+    (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    ratios = {key: compared(row, every.get(key, {})) for key, row in rows.items()}
+    draw({row: ratio for row, ratio in ratios.items() if ratio}, docs / f"{name}.png")
 
 
 def draw(ratios: Mapping[str, float], path: Path) -> None:
