@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +81,23 @@ def test_another_precision_is_refused(path: Path, backend: str, other: str) -> N
         load(path, backend=backend, precision=other)
 
 
-def test_the_rest_in_bfloat16(path: Path, data: np.ndarray) -> None:
+IN_BFLOAT16 = """
+import sys
+import numpy as np
+from toolkit.deploy import load
+path, given, found = sys.argv[1:]
+np.save(found, load(path, backend="openvino", precision="bf16")(np.load(given))[0])
+"""
+
+
+def test_the_rest_in_bfloat16(path: Path, data: np.ndarray, tmp_path: Path) -> None:
     pytest.importorskip("openvino")
-    own, rest = (load(path, backend="openvino", precision=p) for p in (None, "bf16"))
-    assert difference(rest(data), own(data)) < 0.1
+    # In a process of its own: on some CPUs the next signal ends one in which OpenVINO did this.
+    given, found = tmp_path / "given.npy", tmp_path / "found.npy"
+    np.save(given, data)
+    words = [sys.executable, "-W", "ignore", "-c", IN_BFLOAT16, *map(str, (path, given, found))]
+    subprocess.run(words, check=True, timeout=120)
+    assert difference([np.load(found)], load(path, backend="openvino")(data)) < 0.1
 
 
 def test_layers_read_whole_numbers_and_so_do_sums(path: Path) -> None:
