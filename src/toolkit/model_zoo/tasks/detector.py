@@ -44,11 +44,7 @@ class Detector(HybridBlock):
     @property
     def labels(self) -> tuple[str, ...] | None:
         """Names of the classes, where they are known."""
-        name = getattr(getattr(self, "info", None), "labels", None)
-        if self._labels is None and name:
-            names = read_labels(name)
-            return names if len(names) == self.classes else None
-        return self._labels
+        return known_labels(self, self._labels)
 
     def set_nms(self, **fields: Any) -> None:
         """Changes how detections are chosen: any fields of ``nn.Suppression``.
@@ -103,6 +99,15 @@ def check_classes(classes: Classes) -> tuple[int, tuple[str, ...] | None]:
     if twice:
         raise ValueError(f"classes are named twice: {', '.join(twice)}")
     return len(names), names
+
+
+def known_labels(net: Any, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The names that a network's classes were given, or else those of the published model."""
+    name = getattr(getattr(net, "info", None), "labels", None)
+    if given is None and name:
+        names = read_labels(name)
+        return names if len(names) == net.classes else None
+    return given
 
 
 Known = tuple[int, tuple[str, ...] | None]  # number of classes, their names

@@ -12,9 +12,8 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.contrib.nn import PixelShuffle2D
 from mxnet.gluon.nn import BatchNorm, Conv2DTranspose
 
-from toolkit.model_zoo.labels import read_labels
 from toolkit.model_zoo.registry import TASKS
-from toolkit.model_zoo.tasks.detector import Classes, check_classes
+from toolkit.model_zoo.tasks.detector import Classes, check_classes, known_labels
 from toolkit.nn.containers import sequence
 from toolkit.nn.conv import Conv2D, ConvNormAct, Norm
 from toolkit.nn.upsample import shuffle_upsample
@@ -102,11 +101,7 @@ class PoseEstimator(HybridBlock):
     @property
     def labels(self) -> tuple[str, ...] | None:
         """Names of the joints, where they are known."""
-        name = getattr(getattr(self, "info", None), "labels", None)
-        if self._labels is None and name:
-            names = read_labels(name)
-            return names if len(names) == self.classes else None
-        return self._labels
+        return known_labels(self, self._labels)
 
 
 TASKS.add("pose_estimator", PoseEstimator)

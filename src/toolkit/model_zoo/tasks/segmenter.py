@@ -10,9 +10,8 @@ from typing import Any
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import BatchNorm
 
-from toolkit.model_zoo.labels import read_labels
 from toolkit.model_zoo.registry import TASKS
-from toolkit.model_zoo.tasks.detector import Classes, check_classes
+from toolkit.model_zoo.tasks.detector import Classes, check_classes, known_labels
 from toolkit.model_zoo.tasks.dual_attention import DualAttentionHead
 from toolkit.model_zoo.tasks.feature_fusion import FusionHead
 from toolkit.model_zoo.tasks.image_cascade import ImageCascade
@@ -127,11 +126,7 @@ class Segmenter(HybridBlock):
     @property
     def labels(self) -> tuple[str, ...] | None:
         """Names of the classes, where they are known."""
-        name = getattr(getattr(self, "info", None), "labels", None)
-        if self._labels is None and name:
-            names = read_labels(name)
-            return names if len(names) == self.classes else None
-        return self._labels
+        return known_labels(self, self._labels)
 
     def _build_cache(self, *args: Any) -> None:
         with warnings.catch_warnings():
