@@ -159,7 +159,8 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
     finally:
         for child in children:
             child.close()
-    return {"times": {name: summary(values) for name, values in times.items()}}
+    about = {key: value for child in children for key, value in child.hello.items()}
+    return {"times": {name: summary(values) for name, values in times.items()}, "peers": about}
 
 
 def peaks(options: argparse.Namespace) -> dict[str, float]:
@@ -199,12 +200,12 @@ def main() -> None:
             print(f"{name}: {error}", flush=True)
             continue
         load = round(os.getloadavg()[0], 1)
+        state["machine"] = {**state.get("machine", {}), **machine(), **found.pop("peers")}
         state["rows"][name] = {**found, "rounds": options.rounds, "load": load}
-        state["machine"] = machine()
         options.state.parent.mkdir(parents=True, exist_ok=True)
         options.state.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
         print(name, {k: round(v["median"], 1) for k, v in found["times"].items()}, flush=True)
-    write_page(table, state, options.state.stem)
+    write_page(table, state, options.state)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ import numpy as np
 from children import serve
 
 Call = Callable[[], object]
+WHOLE_PROCESS = ExitStack()  # of changes to networks; what is only entered is undone as garbage
+atexit.register(WHOLE_PROCESS.close)
 
 
 def arrays(path: str) -> list[np.ndarray]:
@@ -81,8 +83,8 @@ def train(model: str, batch: int, precision: str = "fp32") -> Call:
     import mxnet as mx
 
     net, data = network(model, batch)
-    if precision == "bf16":  # for the rest of this process
-        ExitStack().enter_context(reduced(net, "bfloat16", [mx.cpu()]))
+    if precision == "bf16":
+        WHOLE_PROCESS.enter_context(reduced(net, "bfloat16", [mx.cpu()]))
     return training(net, (data,), "sgd", learning_rate=1e-3, momentum=0.9)
 
 
@@ -106,9 +108,7 @@ def training(net: Any, given: tuple[Any, ...], optimizer: str, **options: float)
 
     import mxnet as mx
 
-    whole_process = ExitStack()
-    atexit.register(whole_process.close)
-    whole_process.enter_context(quick_gradients(net, [mx.cpu()]))
+    WHOLE_PROCESS.enter_context(quick_gradients(net, [mx.cpu()]))
     loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
     trainer = mx.gluon.Trainer(net.collect_params(), optimizer, options)
     batch = len(given[0])

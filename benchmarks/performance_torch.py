@@ -129,4 +129,6 @@ KINDS: dict[str, Callable[..., Call]] = {
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("THREADS", torch.get_num_threads())))
     spec = json.loads(sys.argv[1])
-    serve(KINDS[spec.pop("do")](**spec))
+    call = KINDS[spec.pop("do")](**spec)
+    found = {name: sys.modules.get(name) for name in ("torch", "torchvision", "transformers")}
+    serve(call, **{name: module.__version__ for name, module in found.items() if module})

@@ -54,3 +54,11 @@ def test_onnx_on_demand(run: Run, tmp_path: Path) -> None:
     result = run("export", "cifar_resnet20_v1", str(tmp_path / "net"), "--onnx")
     assert result.exit_code == 0, result.stderr
     assert str(tmp_path / "net.onnx") in result.stdout
+
+
+def test_float16_beside_it(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    result = run("export", "cifar_resnet20_v1", str(tmp_path / "net"), "--fp16")
+    assert result.exit_code == 0, result.stderr
+    assert str(tmp_path / "net-fp16.onnx") in result.stdout
+    assert not (tmp_path / "net.onnx").exists()

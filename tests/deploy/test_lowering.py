@@ -10,6 +10,7 @@ from toolkit.deploy.description import describe
 from toolkit.deploy.lowering import BF16_FLAGS, lower, to_bfloat16
 from toolkit.deploy.mxnet_runner import open_graph
 from toolkit.deploy.nodes import VARIABLE, Nodes
+from toolkit.model_zoo import get_model
 from toolkit.utils.cpu import cpu_info
 
 LACKING = not cpu_info()[1] >= BF16_FLAGS
@@ -43,6 +44,25 @@ def test_answers_are_those_of_float_to_three_digits(classifier: HybridBlock) -> 
     (wanted,) = open_graph(graph, manifest)(data)
     (found,) = open_graph(*lower(graph, manifest, "bf16"))(data)
     np.testing.assert_allclose(found, wanted, atol=0.03 * np.abs(wanted).max())
+
+
+@pytest.mark.skipif(LACKING, reason="this CPU has no AVX-512, which MXNet's bfloat16 needs")
+def test_clipped_activations_are_fused_for_any_order_of_batch_sizes() -> None:
+    """By itself a clip of bfloat16 takes longer than the convolution before it."""
+    net = get_model("mobilenetv2_0.25")
+    mx.random.seed(0)
+    net.initialize(mx.init.Xavier(magnitude=2))
+    net(mx.nd.zeros((1, 3, 64, 64)))
+    graph, manifest = describe(net)
+    runner = open_graph(*lower(graph, manifest, "bf16"))
+    for batch in (1, 4, 1, 3):
+        data = np.random.default_rng(batch).normal(size=(batch, 3, 64, 64)).astype(np.float32)
+        (wanted,) = open_graph(graph, manifest)(data)
+        (found,) = runner(data)
+        np.testing.assert_allclose(found, wanted, atol=0.03 * np.abs(wanted).max())
+    operators = {node.op for node in Nodes.of(runner._fast._cached_graph[1])}
+    assert "_sg_mkldnn_conv" in operators
+    assert "clip" not in operators
 
 
 def test_a_cpu_that_lacks_what_it_takes_is_told(

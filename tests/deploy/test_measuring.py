@@ -46,6 +46,7 @@ def test_nothing_to_compare_is_refused() -> None:
 def test_the_machine_is_described() -> None:
     found = machine()
     assert found["cpu"]
+    assert set(str(found["features"]).split()) <= set(measuring.FEATURES)
     assert found["cores"] >= 1
     assert str(found["mxnet"]).startswith("1.9")
 

@@ -23,6 +23,7 @@ from toolkit.utils.registry import unknown
 
 SYMBOL = "-symbol.json"
 PLAIN = ".json"  # a graph called in a way of its own
+BESIDE = ".data"  # after the name of an ONNX file: its weights where they are too many for it
 PARAMS = re.compile(r"-(\d{4})\.params$")
 
 
@@ -76,7 +77,7 @@ class Options:
 
 
 DEFAULTS = Options()
-PRECISIONS = ("fp32", "bf16", "int8")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 
 def load(
@@ -100,9 +101,10 @@ def load(
             files here and is installed. ``"auto"`` tries all of those for a moment, takes the
             fastest, and remembers it for this export on this machine.
         ctx: The MXNet context to run on; default the CPU.
-        precision: ``"fp32"``, ``"bf16"`` or ``"int8"``; default: as exported. A float export runs
-            in bf16 where backend and CPU can; int8 needs an export that ``quantize`` made, of which
-            OpenVINO computes the rest in bf16 if that is asked for.
+        precision: ``"fp32"``, ``"fp16"``, ``"bf16"`` or ``"int8"``; default: as exported. A float
+            export runs in bf16 where backend and CPU can; fp16 needs a file that ``export_onnx``
+            wrote so, int8 an export that ``quantize`` made, of which OpenVINO computes the rest in
+            bf16 if that is asked for.
         threads: How many a call may use, for backends that have threads of their own (all but
             MXNet, whose number is set for the process: ``OMP_NUM_THREADS``).
         batch: How many samples a call will usually have: what ``"auto"`` tries.
@@ -166,6 +168,7 @@ def find(
         values = Path(named).expanduser() if named else _find_params(prefix, manifest)
     if manifest is not None:
         suffixes = [f.name.removeprefix(prefix.name) for f in (graph, values) if f is not None]
+        suffixes += [f"{suffix}{BESIDE}" for suffix in suffixes]
         manifest.check_files(prefix, [s for s in suffixes if s in manifest.files])
     return Files(prefix, graph, values), manifest, row
 

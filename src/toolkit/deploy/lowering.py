@@ -29,6 +29,7 @@ def lower(graph: Graph, manifest: Manifest, precision: str) -> tuple[Graph, Mani
         return to_bfloat16(graph), replace(manifest, precision="bf16")
     advice = {
         "int8": "make an int8 export with toolkit.deploy.quantize, which needs data to calibrate",
+        "fp16": "export_onnx(..., precision='fp16') writes it for ONNX Runtime and OpenVINO",
     }.get(precision, "load the float export in its place")
     raise ValueError(f"{manifest.name} is {manifest.precision}, not {precision}: {advice}")
 

@@ -47,7 +47,7 @@ class Manifest:
     labels: tuple[str, ...] | None = None  # class names by index
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by suffix: sha256, size
     versions: Mapping[str, str] = field(default_factory=dict)  # of what made the export
-    precision: str = "fp32"  # of the graph: "int8" where it is quantized
+    precision: str = "fp32"  # of the graph: "int8" where it is quantized, "fp16"
 
     def to_json(self) -> str:
         """The text of the manifest; the same manifest gives the same text."""

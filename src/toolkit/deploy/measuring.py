@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from toolkit import __version__
-from toolkit.utils.cpu import usable_cores
+from toolkit.utils.cpu import cpu_info, usable_cores
 
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "asimd")
 PACKAGES = ("mxnet", "numpy", "onnxruntime", "openvino", "torch")
 
 
@@ -50,9 +51,10 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> 
 
 
 def machine() -> dict[str, object]:
-    """What times depend on: the processor, its cores in use, and versions."""
+    """What times depend on: the processor, what it can, its cores in use, and versions."""
     return {
         "cpu": _cpu_name(),
+        "features": " ".join(name for name in FEATURES if name in cpu_info()[1]),
         "cores": usable_cores()[0],
         "system": platform.system(),
         "python": platform.python_version(),

@@ -25,6 +25,8 @@ from toolkit.deploy.runner import Runner
 
 _log = logging.getLogger(__name__)
 FUSING = "MKLDNN"  # the name MXNet knows oneDNN by
+FUSED = {"fp32", "bf16"}  # what its fused operators compute in
+FUSED_TYPES = {np.dtype("float32"), np.dtype([("bfloat16", np.uint16)])}  # of parameters
 
 
 class MXNetRunner(Runner):
@@ -76,13 +78,13 @@ class MXNetRunner(Runner):
 
     @cached_property
     def _can_fuse(self) -> bool:
-        """Fused operators exist for float32 on the CPU; other graphs run as they are."""
+        """Fused operators exist for these types on the CPU; other graphs run as they are."""
         types = {np.dtype(p.dtype) for p in self.block.collect_params().values()}
         return (
             self.ctx.device_type == "cpu"
-            and self.manifest.precision == "fp32"
+            and self.manifest.precision in FUSED
             and mx.runtime.Features().is_enabled(FUSING)
-            and types <= {np.dtype("float32")}
+            and types <= FUSED_TYPES
         )
 
 

@@ -16,6 +16,7 @@ from toolkit.deploy import (  # noqa: F401  (they register what they translate)
     onnx_deformable,
     onnx_detection,
     onnx_indexing,
+    onnx_large,
     onnx_layers,
     onnx_multibox,
     onnx_quantized,
@@ -37,6 +38,8 @@ from toolkit.deploy.onnx_builder import (
     Shape,
     UnsupportedOperatorError,
 )
+from toolkit.deploy.onnx_half import to_float16
+from toolkit.deploy.onnx_large import DATA
 
 ONNX = ".onnx"
 OPSET, IR_VERSION = 13, 8  # what every runtime of the last years reads
@@ -48,13 +51,15 @@ LATER = {
     "_contrib_ModulatedDeformableConvolution": 19,
 }
 LATEST, LATEST_IR_VERSION = 19, 9
+FP16 = "fp16"
 BATCH, LENGTH = "N", "T"  # the names of the axes that take any length
 
 
-def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
+def export_onnx(source: Any, path: str | os.PathLike[str], *, precision: str | None = None) -> Path:
     """Writes ``path.onnx`` and ``path-manifest.json``, which ``load`` and every ONNX runtime take.
 
-    The graph is folded, of opset 13 and IR version 8 (16 for region alignment, 19 and IR
+    Weights of more than two gigabytes go into ``path.onnx.data``, which the model refers to. The
+    graph is folded, of opset 13 and IR version 8 (16 for region alignment, 19 and IR
     version 9 for deformable convolutions), checked, with the shapes of all results inferred and
     weights as initializers only. It takes any batch size, and any length where the network does.
     An int8 export becomes one of QuantizeLinear and DequantizeLinear, with the same ranges.
@@ -63,11 +68,16 @@ def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
         source: An initialized network with a preset of its own, or the path of an export.
         path: The beginning of the files' names. Where it is the export's own, its manifest lists
             the new file beside the old ones.
+        precision: ``"fp16"`` writes a float network with weights and results in float16, half as
+            large, for accelerators; inputs, outputs and what follows the last layers stay float32.
+            Default: the source's own.
 
     Returns:
         The path of the ONNX file.
 
     Raises:
+        ValueError: the source has no such precision; float16 cannot hold a weight, or would move
+            regions; a float16 file was to lie at its float export's path.
         UnsupportedOperatorError: an operator has no counterpart; it and its layer are named.
         ModuleNotFoundError: onnx is not installed.
     """
@@ -77,25 +87,46 @@ def export_onnx(source: Any, path: str | os.PathLike[str]) -> Path:
         advice = "exports to ONNX need onnx: pip install 'gluon-toolkit[onnx]'"
         raise ModuleNotFoundError(f"{advice} ({error})", name="onnx") from error
     prefix = Path(path)
+    own = isinstance(source, (str, os.PathLike)) and Path(source) == prefix
     graph, manifest = graph_of(source)
+    half = _is_half(precision, manifest, prefix if own else None)
     if manifest.precision == "fp32":
         graph = fold(graph)
-    model = convert(onnx, graph, manifest)
-    own = isinstance(source, (str, os.PathLike)) and Path(source) == prefix
     with staged(prefix) as stage:
-        file = stage / f"new{ONNX}"
+        file, data = stage / f"new{ONNX}", stage / f"{prefix.name}{DATA}"
+        model = convert(onnx, graph, manifest, data)
+        if half:
+            model, manifest = to_float16(onnx, model), replace(manifest, precision=FP16)
         onnx.save(model, str(file))
-        added = manifest.with_files({ONNX: file})
-        files = {**manifest.files, **added.files} if own else added.files
-        note = stage / f"new{SUFFIX}"
+        made = {ONNX: file}
+        if data.exists():
+            onnx.checker.check_model(str(file), full_check=True)
+            made[DATA] = data
+        added = manifest.with_files(made).files
+        files = {**manifest.files, **added} if own else added
+        made[SUFFIX] = stage / f"new{SUFFIX}"
         text = replace(manifest, files=files).to_json()
-        note.write_text(text, encoding="utf-8", newline="\n")
-        move_together({file: file_of(prefix, ONNX), note: file_of(prefix, SUFFIX)}, stage)
+        made[SUFFIX].write_text(text, encoding="utf-8", newline="\n")
+        move_together({new: file_of(prefix, suffix) for suffix, new in made.items()}, stage)
     return file_of(prefix, ONNX)
 
 
-def convert(onnx: Any, graph: Graph, manifest: Manifest) -> Any:
-    """The checked model of a graph."""
+def _is_half(precision: str | None, manifest: Manifest, own: Path | None) -> bool:
+    """Whether a float network is to be written in float16; ``own`` is where its export lies."""
+    if precision in (None, manifest.precision):
+        return False
+    if (precision, manifest.precision) != (FP16, "fp32"):
+        raise ValueError(
+            f"{manifest.name} is {manifest.precision} and was to be {precision}: a float network "
+            f"can be written in {FP16}; quantize makes int8 exports"
+        )
+    if own is not None:
+        raise ValueError(f"{own} is a float export: give its {FP16} file another path")
+    return True
+
+
+def convert(onnx: Any, graph: Graph, manifest: Manifest, data: Path) -> Any:
+    """The model of a graph, checked unless its weights are so many that they go into ``data``."""
     nodes = Nodes.of(graph.symbol)
     _check_operators(nodes)
     operators = {node.op for node in nodes}
@@ -118,7 +149,18 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest) -> Any:
         name: builder.axes(node.name, index)
         for name, (node, index) in zip(names, nodes.outputs, strict=True)
     }
-    return _model(onnx, builder, manifest, outputs)
+    used = {name for node in builder.nodes for name in node.input}
+    arrays = {
+        name: np.asarray(array, order="C")
+        for name, array in builder.constants.items()
+        if name in used
+    }
+    large = sum(array.nbytes for array in arrays.values()) > onnx_large.MOST
+    initializers = onnx_large.tensors(arrays, data if large else None)
+    model = _model(onnx, builder, manifest, outputs=outputs, initializers=initializers)
+    if not large:
+        onnx.checker.check_model(model, full_check=True)
+    return model
 
 
 def _check_operators(nodes: Nodes) -> None:
@@ -166,15 +208,14 @@ def _shapes(graph: Graph, manifest: Manifest, batch: int, length: int) -> Mappin
 
 
 def _model(
-    onnx: Any, builder: Builder, manifest: Manifest, outputs: Mapping[str, list[Axis]]
+    onnx: Any,
+    builder: Builder,
+    manifest: Manifest,
+    *,
+    outputs: Mapping[str, list[Axis]],
+    initializers: Sequence[Any],
 ) -> Any:
     helper = onnx.helper
-    used = {name for node in builder.nodes for name in node.input}
-    initializers = [
-        onnx.numpy_helper.from_array(np.asarray(array, order="C"), name)
-        for name, array in builder.constants.items()
-        if name in used
-    ]
     given = [_value(onnx, spec, _input_axes(spec)) for spec in manifest.inputs]
     made = [_value(onnx, spec, _output_axes(outputs[spec.name])) for spec in manifest.outputs]
     graph = helper.make_graph(builder.nodes, manifest.name, given, made, initializers)
@@ -183,9 +224,7 @@ def _model(
     model = helper.make_model(
         graph, opset_imports=opsets, ir_version=version, producer_name="toolkit"
     )
-    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return onnx.shape_inference.infer_shapes(model, strict_mode=True)
 
 
 def _input_axes(spec: TensorSpec) -> list[int | str]:
