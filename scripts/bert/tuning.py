@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.data import DataLoader
+from toolkit.data.text.tokenizers import copy_tokenizer
 from toolkit.model_zoo import get_model, save_huggingface
 from toolkit.utils.files import atomic_write
 from toolkit.utils.training import (
@@ -64,21 +64,13 @@ def write_lines(path: Path, lines: Sequence[str]) -> None:
         file.write("".join(f"{line}\n" for line in lines))
 
 
-TOKENIZERS = ("vocab.txt", "vocab.json", "merges.txt", "spiece.model")
-TOKENIZERS += ("tokenizer.json", "tokenizer_config.json")
-
-
 def save_model(
     net: mx.gluon.HybridBlock, args: argparse.Namespace, labels: Sequence[str] = ()
 ) -> None:
     """Writes the folder ``model``, which ``toolkit predict`` and ``transformers`` load."""
     folder = args.out / "model"
     save_huggingface(net, folder, labels=labels)
-    source = Path(args.tokenizer or args.weights)
-    files = source.parent.glob(source.name) if source.is_file() else source.glob("*")
-    for path in files:
-        if path.name in TOKENIZERS:
-            shutil.copy(path, folder)
+    copy_tokenizer(args.tokenizer or args.weights, folder)
 
 
 def layer_groups(layers: int, decay: float) -> tuple[Group, ...]:

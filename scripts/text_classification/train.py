@@ -17,14 +17,14 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from toolkit.data import DataLoader
 from toolkit.data.batchify import Pad, Stack, Tuple
 from toolkit.data.samplers import SortedBuckets
-from toolkit.data.text import NGramHashes, Vocab, WordNGrams, count_tokens
+from toolkit.data.text import NGramHashes, SubwordRows, Vocab, WordNGrams, count_tokens
 from toolkit.data.text.embedding import load_embedding
 from toolkit.model_zoo.text.bag_of_vectors import BagOfVectors, BagOfVectorsConfig
 from toolkit.model_zoo.text.text_cnn import TextCNN, TextCNNConfig
@@ -103,7 +103,6 @@ def add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--average", type=float, help="decay of the mean of weights that is scored")
 
 
-PADDED = Pad(value=-1)  # n-grams of words
 BATCHIFY = Tuple(Pad(round_to=4), Stack(), Stack())
 BATCHIFY_SUBWORDS = Tuple(Pad(axis=(0, 1), value=-1, round_to=4), Stack(), Stack())
 
@@ -119,20 +118,6 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Subwords:
-    """What turns words into the numbers of their n-grams of characters."""
-
-    hashes: NGramHashes
-    _known: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
-
-    def __call__(self, words: Sequence[str]) -> np.ndarray:
-        """A row a word, filled up with -1."""
-        if new := [word for word in dict.fromkeys(words) if word not in self._known]:
-            self._known.update(zip(new, self.hashes(new), strict=True))
-        return PADDED([self._known[word] for word in words]).astype(np.float32)
-
-
-@dataclass(frozen=True)
 class Ids:
     """What turns a text into numbers: of its words and, behind the vocabulary, of its n-grams.
 
@@ -142,7 +127,7 @@ class Ids:
     words: Words
     vocab: Vocab
     ngrams: WordNGrams | None = None
-    subwords: Subwords | None = None
+    subwords: SubwordRows | None = None
 
     def __len__(self) -> int:
         return len(self.vocab) + (len(self.ngrams) if self.ngrams else 0)
@@ -231,7 +216,7 @@ def make_ids(args: argparse.Namespace, words: Words, vocab: Vocab) -> Ids:
         return Ids(
             words,
             vocab,
-            subwords=Subwords(NGramHashes(args.subwords, lengths)) if args.subwords else None,
+            subwords=SubwordRows(NGramHashes(args.subwords, lengths)) if args.subwords else None,
         )
     if args.subwords:
         raise ValueError(f"{args.model} has n-grams of words, got --subwords {args.subwords}")

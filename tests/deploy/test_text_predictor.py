@@ -81,6 +81,22 @@ def test_intents_and_slots_take_two_lists_of_names(tmp_path: Path) -> None:
     assert {slot.type for slot in best.slots} <= {"what"}
 
 
+def test_words_depend_on_words(tmp_path: Path) -> None:
+    write(tmp_path, "sentence_encoder", [])
+    net = get_model(NAME, task="parser", classes=3, **SIZES, max_length=16)
+    net.initialize(mx.init.Normal(0.5))
+    net.save_parameters(str(tmp_path / "w.params"))
+    sizes = {**SIZES, "max_length": 16}
+    names = {"labels": ["det", "root", "nsubj"], "tokenizer": tmp_path}
+    predictor = TextPredictor(NAME, tmp_path / "w.params", task="parser", sizes=sizes, **names)
+    for found in predictor(["a very good film", "a " * 20, "bad"]):
+        assert [one.index for one in found] == list(range(1, len(found) + 1))
+        assert [one.head == 0 for one in found] == [one.relation == "root" for one in found]
+        assert [one.head for one in found].count(0) == 1
+        assert all(0 <= one.prob <= 1 for one in found)
+    assert [one.word for one in predictor("a film")] == ["a", "film"]
+
+
 def test_a_text_is_written_for_a_text(tmp_path: Path) -> None:
     SentencePieceTrainer.train(
         sentence_iterator=iter(["hello world", "how are you", "say hello to the old man"] * 30),

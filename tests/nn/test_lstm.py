@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 
-from toolkit.nn import BidirectionalLSTM, LSTMLayer, ProjectedLSTM
+from toolkit.nn import BidirectionalLSTM, LSTMLayer, ProjectedLSTM, SharedDropoutLSTM
 
 X = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
 LENGTHS = np.array([5, 3], "float32")
@@ -169,3 +169,56 @@ def test_gradients_reach_everything(kind: str) -> None:
             read(layer, STEPS)[0].square().sum().backward()
         for name, param in layer.collect_params().items():
             assert param.grad().asnumpy().any(), name
+
+
+def test_units_of_the_state_are_left_out_in_training_alone() -> None:
+    layer = LSTMLayer(3, 4, state_dropout=0.5)
+    layer.initialize(mx.init.Uniform(0.9))
+    resting = read(layer, STEPS)[0].asnumpy()
+    np.testing.assert_array_equal(read(layer, STEPS)[0].asnumpy(), resting)
+    with mx.autograd.record():
+        found = read(layer, STEPS)[0]
+        found.sum().backward()
+    changed = np.abs(found.asnumpy() - resting).max(axis=(1, 2)) > 0
+    assert list(changed) == [False, True, True, True, True]  # the first state has none before it
+    unused = layer.h2h_weight.grad().asnumpy() == 0
+    np.testing.assert_array_equal(unused.all(axis=0), unused.any(axis=0))  # whole units
+    assert 0 < unused[0].sum() < 4
+
+
+def shared(**options: float) -> SharedDropoutLSTM:
+    lstm = SharedDropoutLSTM(3, 4, layers=2, **options)
+    lstm.initialize(mx.init.Uniform(0.7))
+    return lstm
+
+
+def test_without_dropout_both_kinds_of_layers_are_the_same(tmp_path: Path) -> None:
+    ours, theirs = shared(dropout=0.5, state_dropout=0.5), build(2)
+    values = ours._collect_params_with_prefix()
+    for key, param in theirs._collect_params_with_prefix().items():
+        param.set_data(values[key.replace("_unfused.0.", "")].data())
+    expected = states(theirs, X, LENGTHS)
+    np.testing.assert_allclose(states(ours, X, LENGTHS), expected, rtol=1e-5, atol=1e-6)
+    ours.hybridize()
+    np.testing.assert_allclose(states(ours, X, LENGTHS), expected, rtol=1e-5, atol=1e-6)
+    other = X.copy()
+    other[1, 3:] = 1e3
+    np.testing.assert_array_equal(
+        states(ours, other, LENGTHS)[1, :3], states(ours, X, LENGTHS)[1, :3]
+    )
+    ours.export(str(tmp_path / "lstm"))
+    inputs = [mx.sym.var(name, dtype="float32") for name in ("data0", "data1")]
+    again = mx.gluon.SymbolBlock(mx.sym.load(str(tmp_path / "lstm-symbol.json")), inputs)
+    again.load_parameters(str(tmp_path / "lstm-0000.params"), cast_dtype=True)
+    result = again(mx.nd.array(X[:, :4]), mx.nd.array([4, 3])).asnumpy()
+    np.testing.assert_allclose(
+        result, states(ours, X[:, :4], np.array([4, 3], "float32")), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_the_same_units_of_all_tokens_are_left_out() -> None:
+    lstm = shared(dropout=0.5)
+    with mx.autograd.train_mode():
+        found = states(lstm, X[:1], LENGTHS[:1])[0]
+    np.testing.assert_array_equal((found == 0).all(axis=0), (found == 0).any(axis=0))
+    assert (found == 0).any()

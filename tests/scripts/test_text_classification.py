@@ -102,7 +102,7 @@ def test_ngrams_stand_behind_the_words(script: ModuleType) -> None:
 def test_words_come_with_their_ngrams_of_characters(script: ModuleType) -> None:
     vocab = script.Vocab(script.count_tokens(["how", "many"]))
     hashes = script.NGramHashes(1000, (3,))
-    ids = script.Ids(script.Words(), vocab, subwords=script.Subwords(hashes))
+    ids = script.Ids(script.Words(), vocab, subwords=script.SubwordRows(hashes))
     expected = [
         [vocab["how"], *map(hashes.hash, ["<ho", "how", "ow>"]), -1],
         [vocab["<unk>"], *map(hashes.hash, ["<ma", "man", "ans", "ns>"])],

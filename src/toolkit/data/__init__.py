@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "DataLoader": "loader",
         "Dataset": "dataset",
         "LoadingError": "pipeline",
+        "TokenBatches": "token_batches",
         "TransformedDataset": "dataset",
         "WorkerError": "workers",
         "batchify": "batchify",

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "AccuracyDropError": "quantization",
         "Batcher": "batching",
         "ClassPrediction": "classification",
+        "Dependency": "text_parsing",
         "Detection": "detection",
         "ExportError": "exporter",
         "Manifest": "manifest",

@@ -29,11 +29,11 @@ ENDINGS = {
     "LMHeadModel": "causal_language_model",
     "Model": "sentence_encoder",
 }
-CLASSES = ("text_classifier", "token_classifier", "intent_slots")  # tasks with labels
+CLASSES = ("text_classifier", "token_classifier", "intent_slots", "parser")  # tasks with labels
 
 
 class TextPredictor:
-    """Classifies texts and pairs, finds names and answers, makes vectors, writes texts.
+    """Classifies texts and pairs, finds names, answers and trees, makes vectors, writes texts.
 
     Args:
         model: The name of a text model.
@@ -42,8 +42,8 @@ class TextPredictor:
         task: One of ``TEXT_READINGS``. Default: what the folder's config says, else the model's
             own.
         tokenizer: A tokenizer, or the path of one. Default: that in the folder of the weights.
-        labels: Names of classes, intents or tags by index, or a file with one a line. Default:
-            those that the folder's config has.
+        labels: Names of classes, intents, tags or relations by index, or a file with one a line.
+            Default: those that the folder's config has.
         slots: Names of slots, the same way, beside those of intents.
         sizes: Fields of the model's config where they are not those of its name: ``{"layers": 2}``.
         options: Fields of ``TextModel`` (``max_length``, ``batch_size``, ``max_tokens``,
@@ -94,8 +94,8 @@ class TextPredictor:
 
         Returns:
             For one text a list of ``ClassPrediction``, ``EntityPrediction``,
-            ``IntentPrediction``, ``AnswerPrediction`` or ``WordPrediction``, a vector (units,), or
-            the text that was written; for several a list of such.
+            ``IntentPrediction``, ``AnswerPrediction``, ``WordPrediction`` or ``Dependency``, a
+            vector (units,), or the text that was written; for several a list of such.
 
         Raises:
             ValueError: no texts; another number of pairs; pairs for a task of single texts, or a

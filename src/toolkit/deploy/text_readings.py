@@ -12,6 +12,7 @@ from toolkit.data.text.passages import cut_passage
 from toolkit.data.text.word_pieces import cut_words
 from toolkit.deploy.classification import ClassPrediction, classify, softmax
 from toolkit.deploy.text_model import TextModel
+from toolkit.deploy.text_parsing import parse_texts
 from toolkit.deploy.text_writing import fill_masks, reply_to_texts, write_texts
 from toolkit.model_zoo.tasks.answer_spans import Scores, best_spans
 from toolkit.utils.metrics.entities import OUTSIDE, find_entities
@@ -166,6 +167,7 @@ TEXT_READINGS: Mapping[str, Reading] = {
     "question_answerer": answer_questions,
     "sentence_encoder": embed_texts,
     "intent_slots": find_intents,
+    "parser": parse_texts,
     "masked_language_model": fill_masks,
     "causal_language_model": write_texts,
     "sequence_to_sequence": reply_to_texts,

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = exports(
         "MaskLoss": "mask",
         "MaskedL1Loss": "masked_l1",
         "MultiBoxLoss": "multibox",
+        "ParsingLoss": "parsing",
         "RegionLoss": "region",
         "RegionProposalLoss": "region_proposal",
         "SegmentationLoss": "segmentation",

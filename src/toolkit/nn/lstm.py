@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mxnet.gluon import HybridBlock
@@ -9,6 +11,8 @@ from mxnet.gluon.nn import Dropout
 from mxnet.gluon.rnn import LSTM
 
 from toolkit.nn.containers import sequence
+
+Read = Callable[[Any], Any]  # of one direction
 
 
 class BidirectionalLSTM(HybridBlock):
@@ -36,10 +40,15 @@ class BidirectionalLSTM(HybridBlock):
         x = F.transpose(x, axes=(1, 0, 2))
         for number, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             x = self.dropout(x) if number else x
-            mirrored = F.SequenceReverse(x, valid_length, use_sequence_length=True)
-            mirrored = F.SequenceReverse(back(mirrored), valid_length, use_sequence_length=True)
-            x = F.concat(ahead(x), mirrored, dim=2)
+            x = _both_ways(F, x, valid_length, ahead, back)
         return F.transpose(x, axes=(1, 0, 2))
+
+
+def _both_ways(F: Any, x: Any, valid_length: Any, ahead: Read, back: Read) -> Any:
+    """What two layers give that read ``(T, N, units)`` from both ends, side by side."""
+    mirrored = F.SequenceReverse(x, valid_length, use_sequence_length=True)
+    mirrored = F.SequenceReverse(back(mirrored), valid_length, use_sequence_length=True)
+    return F.concat(ahead(x), mirrored, dim=2)
 
 
 class ReadingLayer(HybridBlock):
@@ -72,17 +81,22 @@ class LSTMLayer(ReadingLayer):
     """The usual layer, which gives its hidden state.
 
     Weight dropout is that of Merity et al., 2017, https://arxiv.org/abs/1708.02182: in training,
-    weights between a state and the next are left out, the same ones for a whole pass.
+    weights between a state and the next are left out, the same ones for a whole pass. With state
+    dropout, that of Gal and Ghahramani, 2015, https://arxiv.org/abs/1512.05287, it is units of the
+    state, the same ones for all texts of a batch.
 
     Args:
         units: Of a token that comes in.
         hidden: Of the cell, and of what comes out.
         weight_dropout: Share of the weights from state to state that are left out.
+        state_dropout: Share of the units of the last state that are left out.
     """
 
-    def __init__(self, units: int, hidden: int, *, weight_dropout: float = 0.0) -> None:
+    def __init__(
+        self, units: int, hidden: int, *, weight_dropout: float = 0.0, state_dropout: float = 0.0
+    ) -> None:
         super().__init__(units, hidden, hidden)
-        self._weight_dropout = weight_dropout
+        self._weight_dropout, self._state_dropout = weight_dropout, state_dropout
 
     def hybrid_forward(self, F: Any, x: Any, last: Any, cell: Any, **params: Any) -> Any:
         """Maps ``(T, N, units)`` and a state, both ``(N, hidden)``.
@@ -92,6 +106,8 @@ class LSTMLayer(ReadingLayer):
         names = ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")
         if self._weight_dropout:
             params["h2h_weight"] = F.Dropout(params["h2h_weight"], p=self._weight_dropout)
+        if self._state_dropout:  # a unit is all that a column of the weights sees
+            params["h2h_weight"] = F.Dropout(params["h2h_weight"], p=self._state_dropout, axes=(0,))
         flat = F.concat(*(F.reshape(params[name], (-1,)) for name in names), dim=0)
         state = [F.expand_dims(part, axis=0) for part in (last, cell)]
         shape = {"state_size": self._sizes[1], "num_layers": 1}
@@ -145,3 +161,47 @@ class ProjectedLSTM(ReadingLayer):
 
     def _bounded(self, F: Any, x: Any) -> Any:
         return x if self._bound is None else F.clip(x, -self._bound, self._bound)
+
+
+class SharedDropoutLSTM(HybridBlock):
+    """Layers that read a text from both ends, trained without the same units of all its tokens.
+
+    Gal and Ghahramani, 2015, https://arxiv.org/abs/1512.05287, as Dozat and Manning, 2017, have it.
+    What stands beyond the length of a text changes nothing.
+
+    Args:
+        units: Of a token that comes in.
+        hidden: Of each direction; twice as many come out.
+        layers: How many, one above the other.
+        dropout: Of what each layer is given and of what comes out at last.
+        state_dropout: Of states, between a token and the next.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        hidden: int,
+        *,
+        layers: int = 1,
+        dropout: float = 0.0,
+        state_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        make = partial(LSTMLayer, hidden=hidden, state_dropout=state_dropout)
+        sizes = [units, *[2 * hidden] * (layers - 1)]
+        self.forwards = sequence(*map(make, sizes))
+        self.backwards = sequence(*map(make, sizes))
+        self.dropout = Dropout(dropout, axes=(0,))
+        self.units = 2 * hidden  # of what comes out
+
+    def hybrid_forward(self, F: Any, x: Any, valid_length: Any) -> Any:
+        """Maps ``(N, T, units)`` and lengths ``(N,)`` to ``(N, T, 2 * hidden)``."""
+        x = F.transpose(x, axes=(1, 0, 2))
+        for layers in zip(self.forwards, self.backwards, strict=True):
+            ahead, back = (partial(_from_zero, F, layer) for layer in layers)
+            x = _both_ways(F, self.dropout(x), valid_length, ahead, back)
+        return F.transpose(self.dropout(x), axes=(1, 0, 2))
+
+
+def _from_zero(F: Any, layer: ReadingLayer, x: Any) -> Any:
+    return layer(x, *layer.begin(F, x))[0]

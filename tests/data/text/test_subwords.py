@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from toolkit.data.text import ByteSubwords, NGramHashes
+from toolkit.data.text import ByteSubwords, NGramHashes, SubwordRows
 
 
 def fnv(ngram: str, buckets: int) -> int:
@@ -60,3 +60,13 @@ def test_a_real_text_hashes_as_the_definition(data_root: Path) -> None:
     assert len(words) > 300
     for word, found in zip(words, NGramHashes(2_000_000)(words), strict=True):
         assert found.tolist() == [fnv(g, 2_000_000) for g in ngrams(word, (3, 4, 5, 6))]
+
+
+def test_rows_of_ngrams_are_filled_up() -> None:
+    rows = SubwordRows(NGramHashes(1000, (3,)))
+    expected = [[rows.hashes.hash(n) for n in ngrams(word, (3,))] for word in ("a", "abc")]
+    assert [len(row) for row in expected] == [1, 3]
+    for _ in range(2):  # of words that it knows by now, too
+        found = rows(["a", "abc", "a"])
+        assert found.dtype == np.float32
+        assert found.tolist() == [[*expected[0], -1, -1], expected[1], [*expected[0], -1, -1]]

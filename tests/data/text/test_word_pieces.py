@@ -40,6 +40,14 @@ def test_a_word_of_nothing_shifts_no_other(tokenizer: Tokenizer) -> None:
     assert pieces.gather(pieces.tokens.tolist(), None) == [9, None, 7]
 
 
+def test_parsers_see_the_root_and_every_word(tokenizer: Tokenizer) -> None:
+    assert cut_words(["in", "newer", "Yorks"], tokenizer).root_and_words().tolist() == [1, 2, 3, 5]
+    shared = cut_words(["newer", "york", "in"], tokenizer, max_length=5).root_and_words()
+    assert shared.tolist() == [1, 2, 4, 4]  # one that was cut off has the place before it
+    first = cut_words(["\u200d", "york"], tokenizer).root_and_words()
+    assert first.tolist() == [1, 1, 2]
+
+
 def test_no_words(tokenizer: Tokenizer) -> None:
     with pytest.raises(ValueError, match="without words"):
         cut_words([], tokenizer)

@@ -6,9 +6,11 @@ Bojanowski et al., 2016, https://arxiv.org/abs/1607.04606.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from toolkit.data.batchify import Pad
 
 OFFSET, PRIME = np.uint32(2166136261), np.uint32(16777619)  # of the 32-bit FNV-1a hash
 
@@ -95,6 +97,26 @@ class NGramHashes:
         starts, sizes, values = np.concatenate(found, axis=1)
         order = np.lexsort((sizes, starts))
         return word[starts[order]], values[order] % self.buckets
+
+
+@dataclass(frozen=True)
+class SubwordRows:
+    """Maps words to the hashes of their n-grams, a row a word, filled up with -1: ``(W, K)``.
+
+    Words that were seen before are not hashed again.
+    """
+
+    hashes: NGramHashes
+    _known: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+
+    def __call__(self, words: Sequence[str]) -> np.ndarray:
+        """The rows of words, float32, as ``WordVectors`` takes them behind the words themselves."""
+        if new := [word for word in dict.fromkeys(words) if word not in self._known]:
+            self._known.update(zip(new, self.hashes(new), strict=True))
+        return np.asarray(_PADDED([self._known[word] for word in words]), np.float32)
+
+
+_PADDED = Pad(value=-1)
 
 
 def _bytes(text: str) -> bytes:

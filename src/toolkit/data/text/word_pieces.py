@@ -24,6 +24,15 @@ class WordPieces:
         spread[self.places[seen]] = np.asarray(values, np.int32)[seen]
         return spread
 
+    def root_and_words(self) -> np.ndarray:
+        """Places (1 + W,) as the task ``parser`` takes them: counted from 1, the first the root's.
+
+        The first piece of all stands for the root. A word that has no place has that of the word
+        before it.
+        """
+        places = np.maximum.accumulate(np.concatenate([[0], self.places]))
+        return (places + 1).astype(np.int32)
+
     def gather(self, values: Sequence[Any] | np.ndarray, missing: Any) -> list[Any]:
         """Of values of pieces those of words; ``missing`` for words that were cut off."""
         return [missing if place < 0 else values[place] for place in self.places]

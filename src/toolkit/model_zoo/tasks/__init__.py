@@ -8,6 +8,7 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     intent_slots,
     mask_rcnn,
     masked_language_model,
+    parser,
     permutation_language_model,
     pose_estimator,
     question_answerer,

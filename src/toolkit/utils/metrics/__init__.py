@@ -5,9 +5,11 @@ from toolkit.utils.lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "AttachmentScores": "dependencies",
         "COCOMeanAP": "coco_map",
         "EntityScores": "entities",
         "PixelScores": "pixels",
+        "Tree": "dependencies",
         "VOCMeanAP": "voc_map",
         "best_threshold": "squad",
         "corpus_bleu": "bleu",

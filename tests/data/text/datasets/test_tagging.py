@@ -49,13 +49,19 @@ ROW = "{}\tform\tlemma\tX\tY\t_\t{}\tdep\t_\t_\n"
 
 def test_trees(sources: Callable) -> None:
     text = (
-        "# text = x\n" + ROW.format("1-2", "_") + ROW.format(1, 0) + ROW.format("1.1", "_") + "\n"
+        "# text = x\n"
+        + ROW.format("1-2", "_")
+        + ROW.format(1, 0)
+        + ROW.format("1.1", "_")
+        + ROW.format(2, 1)
+        + "\n"
     )
     first, second = trees(sources(text + ROW.format(1, 0)))
     assert [(t.id, t.head, t.in_tree) for t in first] == [
         ("1-2", None, False),
         ("1", 0, True),
         ("1.1", None, False),
+        ("2", 1, True),
     ]
     assert (second[0].form, second[0].deprel) == ("form", "dep")
     with pytest.raises(DatasetError, match="line 1: 2 columns, expected 10"):

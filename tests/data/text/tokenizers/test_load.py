@@ -12,6 +12,7 @@ from toolkit.data.text.tokenizers import (
     ByteBPETokenizer,
     SentencePieceTokenizer,
     WordPieceTokenizer,
+    copy_tokenizer,
     load_tokenizer,
 )
 
@@ -53,6 +54,22 @@ def test_sentencepiece(tmp_path: Path, spm_file: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "t5"}')
     assert load_tokenizer(tmp_path).template == TEMPLATES["t5"]
     assert load_tokenizer(tmp_path, kind="other").template == TEMPLATES["plain"]
+
+
+def test_files_of_tokenizers_are_copied(tmp_path: Path, bert_vocab: Vocab) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "vocab.txt").write_text("\n".join(bert_vocab.idx_to_token), encoding="utf-8")
+    (source / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    (source / "model.safetensors").write_bytes(b"large")
+    copy_tokenizer(source, tmp_path / "a" / "b")
+    names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
+    assert names == {"vocab.txt", "tokenizer_config.json"}
+    assert load_tokenizer(tmp_path / "a" / "b").tokenize("THE") == ["[UNK]"]
+    copy_tokenizer(source / "vocab.txt", tmp_path / "c")
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["vocab.txt"]
+    with pytest.raises(FileNotFoundError, match="a holds no tokenizer"):
+        copy_tokenizer(tmp_path / "a", tmp_path / "d")
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

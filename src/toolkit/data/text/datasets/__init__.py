@@ -10,7 +10,6 @@ __getattr__, __dir__, __all__ = exports(
         "LARGE": "large",
         "Question": "questions",
         "TextDataset": "load",
-        "Token": "tagging",
         "list_datasets": "load",
         "load_dataset": "load",
         "open_dataset": "large",

@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from toolkit.data.text.datasets.labelled import Reader
 from toolkit.data.text.datasets.source import Source
-
-
-@dataclass(frozen=True)
-class Token:
-    """A word of a dependency tree: the columns of CoNLL-U."""
-
-    id: str  # a number; "3-4" of words written as one, "3.1" of one that is not written
-    form: str
-    lemma: str
-    upos: str
-    xpos: str
-    feats: str
-    head: int | None  # number of the word that it depends on, 0 the root; None: not in the tree
-    deprel: str
-    deps: str
-    misc: str
-
-    @property
-    def in_tree(self) -> bool:
-        """Whether it is a word of the tree: no range and no empty node."""
-        return self.id.isdigit()
+from toolkit.data.text.treebank import Sentence, parse_treebank
 
 
 def columns(*places: int, separator: str | None = None, comment: str | None = None) -> Reader:
@@ -106,30 +85,7 @@ def intents_and_slots(sources: Sequence[Source]) -> list[tuple[list[str], list[s
     return samples
 
 
-def trees(sources: Sequence[Source]) -> list[list[Token]]:
-    """CoNLL-U: the tokens of each sentence, ranges and empty nodes among them."""
+def trees(sources: Sequence[Source]) -> list[Sentence]:
+    """CoNLL-U: sentences, sequences of their tokens with ranges and empty nodes among them."""
     (source,) = sources
-    sentences: list[list[Token]] = []
-    tokens: list[Token] = []
-    for line, row in enumerate([*source.lines(), ""], 1):
-        if row.startswith("#"):
-            continue
-        if not row:
-            if tokens:
-                sentences.append(tokens)
-            tokens = []
-            continue
-        cells = row.split("\t")
-        if len(cells) != 10:
-            raise source.error(line, f"{len(cells)} columns, expected 10")
-        head = cells[6]
-        if not (head.isdigit() or head == "_"):
-            raise source.error(line, f"the head {head!r} is no number")
-        tokens.append(_token(cells))
-    return sentences
-
-
-def _token(cells: list[str]) -> Token:
-    number, form, lemma, upos, xpos, feats, head, deprel, deps, misc = cells
-    place = int(head) if head.isdigit() else None
-    return Token(number, form, lemma, upos, xpos, feats, place, deprel, deps, misc)
+    return parse_treebank(source)

@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = exports(
         "WordPieceOptions": "wordpiece",
         "WordPieceTokenizer": "wordpiece",
         "WordTokenizer": "words",
+        "copy_tokenizer": "load",
         "load_json": "tokenizer_json",
         "load_tokenizer": "load",
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,22 @@ def load_tokenizer(
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: expected a folder or one of {', '.join(SUFFIXES)}")
     return SUFFIXES[path.suffix](path, {"tokenizer_class": kind}, engine)
+
+
+def copy_tokenizer(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> None:
+    """Copies the files of a tokenizer, those of a folder or one file, into a folder.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    path, folder = Path(path), Path(folder)
+    known = {name for layout in LAYOUTS for name in layout.files} | {"tokenizer_config.json"}
+    files = [path] if path.is_file() else [p for p in sorted(path.glob("*")) if p.name in known]
+    if not files:
+        raise FileNotFoundError(f"{path} holds no tokenizer; looked for {', '.join(sorted(known))}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy(file, folder)
 
 
 def _config(path: Path) -> dict[str, Any]:
