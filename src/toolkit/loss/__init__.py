@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = exports(
         "DistillationLoss": "distillation",
         "FocalLoss": "focal",
         "HeatmapFocalLoss": "heatmap_focal",
+        "HeatmapMSELoss": "heatmap_mse",
         "IoULoss": "iou",
         "MaskLoss": "mask",
         "MaskedL1Loss": "masked_l1",

@@ -12,6 +12,7 @@ import pytest
 from toolkit.data.vision.coco_annotation import draw_segmentation, read_coco_annotations
 from toolkit.data.vision.voc_annotation import AnnotationError
 from toolkit.utils.rle import encode_mask
+from toolkit.utils.skeletons import COCO_PERSON, Skeleton
 
 
 def content() -> dict[str, Any]:
@@ -59,6 +60,20 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         read_coco_annotations(tmp_path / "a.json")
     with pytest.raises(AnnotationError, match="must hold images, annotations and categories"):
         read_coco_annotations(write(tmp_path / "a.json", {"images": []}))
+
+
+def test_joints_are_read_with_what_is_known_of_them(tmp_path: Path) -> None:
+    data = content()
+    data["categories"][0] |= {"keypoints": ["left_ear", "right_ear"], "skeleton": [[1, 2]]}
+    data["categories"][1] |= {"keypoints": [n.replace(" ", "_") for n in COCO_PERSON.labels]}
+    data["annotations"][0]["keypoints"] = [1, 2, 2, 0, 0, 0]
+    read = read_coco_annotations(write(tmp_path / "a.json", data))
+    assert read.pictures[0].objects[0].keypoints == (1, 2, 2, 0, 0, 0)
+    ears = Skeleton(("left ear", "right ear"), bones=((0, 1),))
+    assert read.skeletons == {18: ears, 3: COCO_PERSON}
+    data["annotations"][0]["keypoints"] = [1, 2, 2]
+    with pytest.raises(AnnotationError, match="three numbers for each joint in annotation 1"):
+        read_coco_annotations(write(tmp_path / "a.json", data))
 
 
 def test_masks_of_polygons_runs_and_boxes() -> None:

@@ -12,9 +12,11 @@ import numpy as np
 
 from toolkit.data.vision.voc_annotation import AnnotationError
 from toolkit.utils.rle import RLEError, decode_mask
+from toolkit.utils.skeletons import Skeleton, find_skeleton
 
 # Polygons, each its points' x and y in turn, or a run-length mask.
 Segmentation = Sequence[Sequence[float]] | Mapping[str, Any]
+JOINTS = "keypoints"  # their names in a category, their places in an annotation
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class COCOObject:
     box: tuple[float, ...]  # left, top, width, height
     crowd: bool  # a crowd of objects, annotated as one
     segmentation: Segmentation | None = field(default=None, repr=False)
+    keypoints: tuple[float, ...] = field(default=(), repr=False)  # x, y, visibility of each joint
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,15 @@ class COCOAnnotations:
 
     categories: Mapping[int, str]  # names by number, in the order of the numbers, which have gaps
     pictures: tuple[COCOPicture, ...]  # in the file's order
+    skeletons: Mapping[int, Skeleton]  # of the categories that have joints, by number
 
 
 def read_coco_annotations(path: Path) -> COCOAnnotations:
-    """Reads a file of instances.
+    """Reads a file of instances, or of persons with joints.
 
     Raises:
         AnnotationError: it is missing, no JSON, or lacks a part; an object is of a picture or of a
-            category that is not there.
+            category that is not there; joints are not as many as their names.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -60,10 +64,11 @@ def read_coco_annotations(path: Path) -> COCOAnnotations:
         raise AnnotationError(f"{path} is no JSON: {error}") from error
     try:
         categories = {int(row["id"]): str(row["name"]) for row in data["categories"]}
+        skeletons = {int(row["id"]): _skeleton(row) for row in data["categories"] if JOINTS in row}
         objects: dict[int, list[COCOObject]] = {int(row["id"]): [] for row in data["images"]}
         for row in data["annotations"]:
             _check(row, objects, categories, path)
-            objects[row["image_id"]].append(_object(row))
+            objects[row["image_id"]].append(_object(row, skeletons.get(row["category_id"])))
         pictures = tuple(
             COCOPicture(
                 int(row["id"]),
@@ -78,7 +83,15 @@ def read_coco_annotations(path: Path) -> COCOAnnotations:
             f"{path} must hold images, annotations and categories as COCO's files do; "
             f"missing or wrong: {error}"
         ) from error
-    return COCOAnnotations(dict(sorted(categories.items())), pictures)
+    return COCOAnnotations(dict(sorted(categories.items())), pictures, skeletons)
+
+
+def _skeleton(row: Mapping[str, Any]) -> Skeleton:
+    """The joints of a category; COCO's own where they have its names."""
+    labels = tuple(str(name).replace("_", " ") for name in row[JOINTS])
+    bones = tuple((int(a) - 1, int(b) - 1) for a, b in row.get("skeleton", ()))
+    known = find_skeleton(labels)
+    return known if known.bones else Skeleton(labels, bones)
 
 
 def _check(
@@ -91,12 +104,15 @@ def _check(
             )
 
 
-def _object(row: Mapping[str, Any]) -> COCOObject:
+def _object(row: Mapping[str, Any], skeleton: Skeleton | None) -> COCOObject:
     box = tuple(float(side) for side in row["bbox"])
     if len(box) != 4:
         raise KeyError(f"a bbox of four numbers in annotation {row.get('id')}")
+    joints = tuple(float(value) for value in row.get(JOINTS, ()))
+    if joints and len(joints) != 3 * len(skeleton.labels if skeleton else ()):
+        raise KeyError(f"three numbers for each joint in annotation {row.get('id')}")
     crowd = bool(row.get("iscrowd", 0))
-    return COCOObject(int(row["category_id"]), box, crowd, row.get("segmentation"))
+    return COCOObject(int(row["category_id"]), box, crowd, row.get("segmentation"), joints)
 
 
 def draw_segmentation(

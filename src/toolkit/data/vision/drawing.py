@@ -50,7 +50,7 @@ def draw_objects(
         BoxError: boxes are not ``(R, 4)``, or ids, scores or masks are not as many.
         ValueError: an image of another dtype or shape.
     """
-    _check_image(image)
+    check_image(image)
     boxes, ids = as_boxes(boxes), np.asarray(ids).reshape(-1).astype(int)
     given = {"class indices": ids, "scores": scores, "masks": masks}
     for name, values in given.items():
@@ -94,7 +94,7 @@ def draw_regions(
     Raises:
         ValueError: an image of another dtype or shape, masks of another size, or not as many.
     """
-    _check_image(image)
+    check_image(image)
     ids = np.asarray(ids).reshape(-1).astype(int)
     if len(masks) != len(ids):
         raise ValueError(f"{len(ids)} class indices have {len(masks)} masks")
@@ -126,7 +126,8 @@ def _name(image: np.ndarray, mask: np.ndarray, text: str, color: tuple[int, ...]
         cv2.putText(image, text, (left, bottom), FONT, scale, ink, width, cv2.LINE_AA)
 
 
-def _check_image(image: np.ndarray) -> None:
+def check_image(image: np.ndarray) -> None:
+    """Raises ValueError for what is not ``(H, W, 3)`` uint8."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
 

@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = exports(
         "AttachmentScores": "dependencies",
         "COCOMeanAP": "coco_map",
         "EntityScores": "entities",
+        "HeatmapAccuracy": "heatmap_accuracy",
+        "KeypointMeanAP": "keypoint_map",
         "PixelScores": "pixels",
         "Tree": "dependencies",
         "VOCMeanAP": "voc_map",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import numpy as np
 
 from toolkit.utils.boxes import to_xywh
 from toolkit.utils.disk import atomic_write
+from toolkit.utils.metrics.official_coco import evaluated, indexed, read_truth
 from toolkit.utils.registry import unknown
 from toolkit.utils.rle import encode_mask
 
@@ -55,14 +53,9 @@ class COCOMeanAP:
     ) -> None:
         if form not in FORMS:
             raise ValueError(unknown("form of detections", form, FORMS))
-        if isinstance(annotations, Mapping):
-            data = dict(annotations)
-        else:
-            data = json.loads(Path(annotations).read_text(encoding="utf-8"))
-        if missing := {"images", "annotations", "categories"} - data.keys():
-            raise ValueError(f"annotations must hold {', '.join(sorted(missing))}")
+        data = read_truth(annotations)
         self.form = form
-        self._truth = _indexed(data)
+        self._truth = indexed(data)
         self._sizes = {row["id"]: (row.get("height"), row.get("width")) for row in data["images"]}
         known = {row["id"]: row["name"] for row in data["categories"]}
         self.categories = tuple(sorted(known) if categories is None else categories)
@@ -156,41 +149,4 @@ class COCOMeanAP:
     def _evaluated(self) -> Any:
         if not self._seen:
             raise ValueError(f"{self.name} of no pictures")
-        with _silence():
-            # A list that is empty is none to the official reader.
-            found = self._truth.loadRes(self.results()) if self._rows else _indexed({})
-            evaluation = _official("cocoeval").COCOeval(self._truth, found, FORMS[self.form])
-            evaluation.params.imgIds = sorted(self._seen)
-            evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
-        return evaluation
-
-
-def _indexed(dataset: dict[str, Any]) -> Any:
-    """What the official evaluation reads, of annotations in memory."""
-    empty: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
-    with _silence():
-        coco = _official("coco").COCO()
-        coco.dataset = {**empty, **dataset}
-        coco.createIndex()
-    return coco
-
-
-def _official(name: str) -> Any:
-    """A module of the official evaluation."""
-    try:
-        return importlib.import_module(f"pycocotools.{name}")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "COCO's average precision needs pycocotools, which is not installed: "
-            "pip install 'gluon-toolkit[coco]'",
-            name="pycocotools",
-        ) from error
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """The official code prints; its numbers are handed out instead."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
+        return evaluated(self._truth, self.results(), FORMS[self.form], self._seen)

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "INTERPOLATIONS": "geometry",
+        "Window": "windows",
         "adjust_brightness": "color",
         "adjust_contrast": "color",
         "adjust_hue": "color",
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = exports(
         "letterbox": "boxes",
         "mixup": "mixing",
         "mixup_boxes": "mixing",
+        "move_points": "windows",
         "normalize": "tensor",
         "pad": "geometry",
         "random_constrained_crop": "boxes",
