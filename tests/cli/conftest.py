@@ -41,14 +41,14 @@ class Label:
 
 
 class FakePredictor:
-    """Says cat or dog of any picture, or finds a cat, or its half, but of one called bad.jpg."""
+    """Says cat or dog of any picture, or finds a cat, its half, its paws, but not in bad.jpg."""
 
     made: tuple[str, Any] = ("", None)
 
     def __init__(self, model: str, *, pretrained: Any = True) -> None:
         FakePredictor.made = (model, pretrained)
         self.skipped = 0
-        kinds = {"ssd": "objects", "fcn": "regions"}
+        kinds = {"ssd": "objects", "fcn": "regions", "sim": "poses"}
         self.kind = kinds.get(model[:3], "classes")
 
     def stream(self, images: list[str], top: int | None, *, on_error: str) -> Iterator[list[Any]]:
@@ -58,6 +58,10 @@ class FakePredictor:
                 mask[:, :30] = True
                 halves = (("cat", 3, 0.5, mask), ("sky", 0, 0.5, ~mask))
                 yield [deploy.Region(*half) for half in halves][:top]
+            elif image != "bad.jpg" and self.kind == "poses":
+                box, names = (10.0, 5.0, 40.0, 30.0), ("a paw", "b paw")
+                paws = [deploy.Joint(n, i, 0.9 - i, 10 + i, 20) for i, n in enumerate(names)]
+                yield [deploy.Pose("cat", 0.4, box, tuple(paws))]
             elif image != "bad.jpg" and self.kind == "objects":
                 box = (10.0, 5.0, 40.0, 30.0)
                 yield [deploy.Detection("cat", 3, s, box) for s in (0.75, 0.25)][:top]
@@ -68,6 +72,14 @@ class FakePredictor:
                 yield []
             else:
                 raise ValueError("bad.jpg is no picture: it is empty")
+
+
+class FakePosePredictor(FakePredictor):
+    """The same behind a detector; remembers the options it was made with."""
+
+    def __init__(self, detector: str, model: str, *, pretrained: Any, least: float) -> None:
+        super().__init__(model, pretrained=pretrained)
+        FakePredictor.made = (model, (detector, pretrained, least))
 
 
 def info(name: str) -> ModelInfo:
@@ -107,6 +119,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         (model_zoo, "get_model", get_model),
         (deploy, "export", export),
         (deploy, "Predictor", FakePredictor),
+        (deploy, "PosePredictor", FakePosePredictor),
     ):
         monkeypatch.setitem(vars(module), name, fake)
     return seen

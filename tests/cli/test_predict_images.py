@@ -44,7 +44,9 @@ def test_predict_draws(run: Run, asked: list[Any], picture: str, tmp_path: Path)
 def test_predict_draws_no_classes(run: Run, asked: list[Any], tmp_path: Path) -> None:
     result = run("predict", "cifar_a", "one.jpg", "--save", str(tmp_path / "o.png"))
     assert result.exit_code == 1
-    assert result.stderr == "error: --save draws objects and regions, and cifar_a names classes\n"
+    assert result.stderr == (
+        "error: --save draws objects, regions and poses, and cifar_a names classes\n"
+    )
 
 
 def test_predict_regions(run: Run, asked: list[Any], picture: str, tmp_path: Path) -> None:
@@ -57,3 +59,25 @@ def test_predict_regions(run: Run, asked: list[Any], picture: str, tmp_path: Pat
     assert run("predict", "fcn_a", picture, "--save", str(tmp_path / "o.png")).exit_code == 0
     drawn = cv2.imread(str(tmp_path / "o.png"))
     assert (drawn[2, 2] != drawn[2, 57]).any()  # each half has its colour
+
+
+def test_predict_poses(run: Run, asked: list[Any], picture: str, tmp_path: Path) -> None:
+    rows = run("predict", "simple_a", picture).stdout.splitlines()
+    assert rows[0].split() == ["image", "label", "score", "joint", "score", "x", "y"]
+    assert rows[1].split()[1:] == ["cat", "0.4000", "a", "paw", "0.9000", "10.0", "20.0"]
+    assert rows[2].split() == ["b", "paw", "-0.1000", "11.0", "20.0"]
+    (row,) = json.loads(run("predict", "simple_a", picture, "--json").stdout)
+    (pose,) = row["predictions"]
+    assert pose["joints"][0] == {"label": "a paw", "index": 0, "score": 0.9, "x": 10, "y": 20}
+    assert run("predict", "simple_a", picture, "--save", str(tmp_path / "o.png")).exit_code == 0
+    drawn = cv2.imread(str(tmp_path / "o.png"))
+    assert (drawn[20, 10] == 0).all()
+    assert (drawn[20, 20:] == 90).all()
+
+
+def test_predict_poses_behind_a_detector(
+    run: Run, asked: list[Any], made: Callable[[], Any], picture: str
+) -> None:
+    command = ("predict", "simple_a", picture, "--detector", "ssd_b", "--least", "0.3")
+    assert "paw" in run(*command).stdout
+    assert made() == ("simple_a", ("ssd_b", True, 0.3))

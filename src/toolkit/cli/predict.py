@@ -31,13 +31,15 @@ def predict(
     as_json: bool,
     least: float,
     save: Path | None,
+    detector: str | None,
     **texts: Any,
 ) -> None:
     """Say what is in each IMAGE, or what there is to say of each --text, with MODEL.
 
     MODEL is a name or, for pictures, the path of an exported model. Detectors say where things are,
-    in pixels. A picture that cannot be read does not keep the others from being named; the status
-    is 1 then.
+    in pixels; pose estimators where the joints are of the one person in a picture or, with
+    --detector, of each. A picture that cannot be read does not keep the others from being named;
+    the status is 1 then.
     """
     asked = Texts(**texts)
     if bool(images) == bool(asked.texts):
@@ -45,4 +47,4 @@ def predict(
     if asked.texts:
         show(asked.texts, asked.predict(model, weights, top or 5), as_json=as_json)
     else:
-        Images(images, least, save).predict(model, weights, top, as_json=as_json)
+        Images(images, least, save, detector).predict(model, weights, top, as_json=as_json)

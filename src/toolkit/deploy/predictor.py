@@ -5,52 +5,24 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from toolkit import model_zoo
 from toolkit.data.vision import PRESETS, ImageError, ImagePreset, read_image
-from toolkit.deploy.classification import classify
-from toolkit.deploy.detection import detect
+from toolkit.deploy.image_readings import READINGS, Person, Reading, Seen
 from toolkit.deploy.loader import exists, load
 from toolkit.deploy.lookup import find_labels, find_preset
 from toolkit.deploy.runner import Runner
-from toolkit.deploy.segmentation import segment
+from toolkit.utils.boxes import as_boxes
 from toolkit.utils.cpu import usable_cores
 from toolkit.utils.registry import unknown
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the outputs of a task mean."""
-
-    # From outputs, labels and the most results of a picture to the results of each.
-    read: Callable[[Sequence[np.ndarray], Sequence[str] | None, int], list[list[Any]]]
-    top: int  # results of a picture, unless told otherwise
-    kind: str = "classes"  # what results are: classes of the picture, objects in it, its regions
-    batch: int = 16  # pictures at once, unless told otherwise
-
-    @property
-    def places(self) -> bool:
-        """Whether results are in places of the picture."""
-        return self.kind != "classes"
-
-
-_BOXES = Reading(detect, 100, "objects")
-READINGS: Mapping[str, Reading] = {
-    "image_classifier": Reading(classify, 5),
-    "ssd": _BOXES,
-    "yolo3": _BOXES,
-    # Scores of every pixel and class take much memory: 180 MB for a picture of 150 classes.
-    "segmenter": Reading(segment, 10, "regions", batch=1),
-}
 ON_ERROR = ("raise", "skip")
 
 
@@ -111,7 +83,7 @@ class Predictor:
 
     @property
     def kind(self) -> str:
-        """What is found: ``classes`` of a picture, ``objects`` in it, or the ``regions`` of it."""
+        """What is found: ``classes``, ``objects`` or ``regions`` of a picture, or ``poses``."""
         return self._reading.kind
 
     @property
@@ -119,24 +91,30 @@ class Predictor:
         """Whether results are of ``Detection``, in places of the picture."""
         return self.kind == "objects"
 
-    def __call__(self, images: Any, top: int | None = None) -> list[Any]:
+    def __call__(self, images: Any, top: int | None = None, *, boxes: Any = None) -> list[Any]:
         """Predicts the classes of one picture or of many, or what is in them, of any sizes.
 
         Args:
             images: One picture, as ``read_image`` takes it (a path, a URL, bytes, a file object,
                 an array, a Pillow image), or an iterable of them. An array of four axes is many.
             top: How many classes, default 5; objects at most, default 100; or regions, default 10.
+            boxes: For poses: around which persons, corners ``(R, 4)`` in pixels of the picture; for
+                many pictures as many such arrays. Without, a picture is one person's.
 
         Returns:
             For one picture a list of ``ClassPrediction``, the most probable first; of a detector,
             of ``Detection``, in pixels of the picture; of a segmenter, of ``Region``, the largest
-            first. For many a list of such lists.
+            first; of a pose estimator, of ``Pose``, one for each box. For many a list of such
+            lists.
 
         Raises:
             ImageError: a picture cannot be read; the message says which and why.
-            ValueError: ``top`` is below 1, or the network does not fit the preset or the labels.
+            ValueError: ``top`` is below 1, or the network does not fit the preset or the labels;
+                boxes are no boxes, or not for each picture, or for a network that takes none.
         """
-        if _is_one(images):
+        if boxes is not None:
+            return self._in_boxes(images, boxes)
+        if is_one(images):
             return next(self.stream([images], top))
         return list(self.stream(images, top))
 
@@ -155,6 +133,20 @@ class Predictor:
         most = _at_least_one("top", self._reading.top if top is None else top)
         return self._stream(iter(images), most, on_error == "skip")
 
+    def _in_boxes(self, images: Any, boxes: Any) -> list[Any]:
+        """The poses in the boxes of one picture, or of many."""
+        if self.kind != "poses":
+            name = self.runner.manifest.name
+            raise ValueError(f"boxes= is for poses, and {name} has {self.kind}")
+        one = is_one(images)
+        pictures, rows = ([images], [boxes]) if one else (list(images), list(boxes))
+        if len(pictures) != len(rows):
+            raise ValueError(f"{len(pictures)} pictures have boxes of {len(rows)}")
+        around = [as_boxes(row) for row in rows]
+        found = chain.from_iterable(self.stream(_persons(pictures, around)))
+        results = [list(islice(found, len(row))) for row in around]
+        return results[0] if one else results
+
     def _stream(self, images: Iterator[Any], top: int, skip: bool) -> Iterator[list[Any]]:
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="toolkit-pictures")
         try:
@@ -166,15 +158,13 @@ class Predictor:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, pool: ThreadPoolExecutor, images: Iterator[Any]) -> list[Future[_Picture]]:
+    def _submit(self, pool: ThreadPoolExecutor, images: Iterator[Any]) -> list[Future[Seen]]:
         return [pool.submit(self._prepare, image) for image in islice(images, self.batch_size)]
 
-    def _prepare(self, source: Any) -> _Picture:
-        image = read_image(source)
-        pixels = self.preset(image)
-        return _Picture(pixels, image.shape[:2])
+    def _prepare(self, source: Any) -> Seen:
+        return self._reading.see(source, self.preset)
 
-    def _predict(self, pictures: list[_Picture | None], top: int) -> list[list[Any]]:
+    def _predict(self, pictures: list[Seen | None], top: int) -> list[list[Any]]:
         """Results for the pictures of one batch; those that could not be read have none."""
         self.skipped += pictures.count(None)
         results: list[list[Any]] = [[] for _ in pictures]
@@ -191,27 +181,20 @@ class Predictor:
         outputs = self.runner(np.stack(pixels + [np.zeros_like(pixels[0])] * missing))
         return self._reading.read(outputs, self.labels, top)[: len(pixels)]
 
-    def _placed(self, picture: _Picture, found: list[Any]) -> list[Any]:
+    def _placed(self, seen: Seen, found: list[Any]) -> list[Any]:
         """Results in pixels of the picture that was given."""
-        if self.kind == "regions":
-            return [region for scores in found for region in scores.regions(*picture.size)]
-        return [one.scaled(*picture.scale) for one in found] if self.finds_objects else found
+        return [result for one in found for result in self._reading.place(one, seen)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Picture:
-    """What the network sees of a picture."""
-
-    pixels: np.ndarray
-    size: tuple[int, int]  # height and width of the picture
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Of x and y, back to the picture."""
-        return self.size[1] / self.pixels.shape[2], self.size[0] / self.pixels.shape[1]
+def _persons(pictures: Sequence[Any], boxes: Sequence[np.ndarray]) -> Iterator[Person]:
+    """Those in the boxes of each picture, which is read when its first one is asked for."""
+    for picture, rows in zip(pictures, boxes, strict=True):
+        if len(rows):
+            image = read_image(picture)
+            yield from (Person(image, box) for box in rows)
 
 
-def _by_shape(pictures: Sequence[_Picture | None]) -> list[list[int]]:
+def _by_shape(pictures: Sequence[Seen | None]) -> list[list[int]]:
     """The places of the pictures that could be read, those of one shape together."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for place, picture in enumerate(pictures):
@@ -220,7 +203,7 @@ def _by_shape(pictures: Sequence[_Picture | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _result(future: Future[_Picture], skip: bool) -> _Picture | None:
+def _result(future: Future[Seen], skip: bool) -> Seen | None:
     try:
         return future.result()
     except ImageError as error:
@@ -296,7 +279,7 @@ def _at_least_one(name: str, value: int) -> int:
     return int(value)
 
 
-def _is_one(images: Any) -> bool:
+def is_one(images: Any) -> bool:
     """Whether this is one picture, as ``read_image`` takes it, rather than an iterable of them."""
     if hasattr(images, "ndim"):
         return bool(images.ndim < 4)
