@@ -5,7 +5,7 @@ was found is kept in a JSON file at once; a later run goes on with what is not t
 too long and has more time now, and what was too large for `--most`. The page is written anew after
 each model.
 
-    python benchmarks/exports.py [NAME...] [--most 50] [--limit 120] [--programs BUILD] [--again]
+    python benchmarks/exports.py [NAME...] [--most 50] [--limit 120] [--programs BUILD] [--jobs 2]
     python benchmarks/exports.py --page-only
 """
 
@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ HERE = Path(__file__).parent
 STATE, PAGE = HERE / "results" / "exports.json", HERE.parent / "docs" / "exports.md"
 CHILD = HERE / "export_targets.py"
 TARGETS = ("mxnet", "onnx", "openvino", "int8", "c++")
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 Row = dict[str, Any]
 
 HEAD = """# Exports of all models
@@ -85,7 +87,9 @@ def run(name: str, options: argparse.Namespace) -> Row:
     row: Row = {}
     start = time.monotonic()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=options.limit, env=ONE_THREAD
+        )
         output, status, said = done.stdout, done.returncode, done.stderr
     except subprocess.TimeoutExpired as late:
         output = late.stdout.decode() if isinstance(late.stdout, bytes) else late.stdout or ""
@@ -158,6 +162,7 @@ def main() -> None:
     parser.add_argument("--most", type=float, default=1e6, help="millions of parameters")
     parser.add_argument("--limit", type=float, default=300, help="seconds a model")
     parser.add_argument("--programs", type=Path, help="where the C++ programs were built")
+    parser.add_argument("--jobs", type=int, default=1, help="models at a time")
     parser.add_argument("--again", action="store_true", help="also what has been run")
     parser.add_argument("--page-only", action="store_true")
     parser.add_argument("--state", type=Path, default=STATE)
@@ -167,12 +172,14 @@ def main() -> None:
     command = "python benchmarks/exports.py --programs BUILD"
     rows = load(options.state)
     names = sorted((n for n in names if due(rows.get(n), options)), key=lambda n: n in rows)
-    for number, name in enumerate(names):
-        row = run(name, options)
-        rows = {**load(options.state), name: row}
-        save(options.state, rows)
-        print(f"{number + 1}/{len(names)} {name}: {row['seconds']} s", flush=True)
-        options.page.write_text(page(rows, command, machine()), encoding="utf-8")
+    with ThreadPoolExecutor(options.jobs) as pool:
+        found = {pool.submit(run, name, options): name for name in names}
+        for number, future in enumerate(as_completed(found)):
+            name, row = found[future], future.result()
+            rows = {**load(options.state), name: row}
+            save(options.state, rows)
+            print(f"{number + 1}/{len(names)} {name}: {row['seconds']} s", flush=True)
+            options.page.write_text(page(rows, command, machine()), encoding="utf-8")
     options.page.write_text(page(rows, command, machine()), encoding="utf-8")
 
 

@@ -77,6 +77,8 @@ def test_texts_keep_the_numbers_of_their_words(tmp_path: Path) -> None:
     export(net, tmp_path / "net", given)
     export_onnx(tmp_path / "net", tmp_path / "half", precision="fp16")
     found = load(tmp_path / "half", backend="onnxruntime")(*given)
+    sizes = [(tmp_path / name).stat().st_size for name in ("half.onnx", "net-0000.params")]
+    assert sizes[0] < 0.6 * sizes[1]
     wanted = load(tmp_path / "net", backend="mxnet")(*given)
     assert difference(found, wanted) < 1e-2
 

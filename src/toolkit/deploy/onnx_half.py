@@ -1,6 +1,7 @@
 """An ONNX model with weights and layers in float16: half the file, for accelerators and stores.
 
-Convolutions and products compute in float16, and so does what only passes their results on.
+Convolutions and products compute in float16, and so does what only passes their results on;
+vectors of words are kept in it.
 Inputs, outputs, normalizations, and what follows the last layers (probabilities, boxes and their
 suppression) stay float32.
 """
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+TABLE = "Gather"  # vectors of words
 # Computed in float16 where all that they read comes in it: nothing grows or vanishes in them.
 NEUTRAL = frozenset({"Add", "Clip", "Identity", "LeakyRelu", "Relu", "Sigmoid", "Tanh"})
 NEUTRAL |= {"AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Slice", "Split"}
@@ -83,8 +85,11 @@ class _Casts:
     def add(self, node: Any, *, keep: bool) -> None:
         """Takes the next node over."""
         given = [name for name in node.input if name in self._floats]
-        low = node.op_type in LAYERS or (
-            node.op_type in NEUTRAL and bool(given) and all(name in self._half for name in given)
+        neutral = node.op_type in NEUTRAL and bool(given)
+        low = (
+            node.op_type in LAYERS
+            or (node.op_type == TABLE and node.input[0] in self.weights)
+            or (neutral and all(name in self._half for name in given))
         )
         cast = self._half_of if low and not keep else self._float_of
         copy = type(node)()
