@@ -17,10 +17,8 @@ from toolkit.model_zoo import get_arrays, get_model
 from toolkit.utils.checkpoints import write_params
 from toolkit.utils.training import (
     Checkpoints,
-    Cosine,
     Evaluation,
     Group,
-    InEpochs,
     JsonLog,
     Optimization,
     Progress,
@@ -28,11 +26,11 @@ from toolkit.utils.training import (
     RunRecord,
     Setup,
     StepResult,
-    WarmUp,
     Workers,
     fit,
     seed_everything,
     supervised,
+    warm_cosine,
 )
 
 import mxnet as mx
@@ -138,12 +136,13 @@ class Distilled:
 
 def optimization(args: argparse.Namespace, *groups: Group) -> Optimization:
     """Nesterov momentum under a warm-up and a cosine."""
-    if not 0 <= args.warmup < args.epochs:
-        raise SystemExit(f"error: --warmup {args.warmup:g} is not below --epochs {args.epochs}")
-    cosine = Cosine(args.learning_rate, args.epochs - args.warmup)
+    try:
+        schedule = warm_cosine(args.learning_rate, args.epochs, args.warmup)
+    except ValueError as error:
+        raise SystemExit(f"error: --warmup and --epochs: {error}") from error
     return Optimization(
         "nag",
-        InEpochs(WarmUp(cosine, args.warmup) if args.warmup else cosine),
+        schedule,
         options={"momentum": args.momentum},
         weight_decay=args.weight_decay,
         groups=groups,

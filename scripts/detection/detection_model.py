@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.data.vision import PRESETS, ImagePreset
-from toolkit.model_zoo import get_arrays, get_model, load_weights, model_info
-from toolkit.model_zoo.weights import set_arrays
+from toolkit.model_zoo import get_model, load_backbone, load_weights, model_info
 from toolkit.utils.disk import atomic_write
+from toolkit.utils.options import parse_options
 from toolkit.utils.registry import unknown
 
 import mxnet as mx
@@ -46,18 +45,6 @@ def family_of(args: argparse.Namespace) -> Family:
     return FAMILIES[task_of(args)]
 
 
-def options_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Options of the network; values are Python's literals, or else text."""
-    options = {}
-    for pair in args.option:
-        name, _, text = pair.partition("=")
-        try:
-            options[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
-            options[name] = text
-    return options
-
-
 def preset_of(args: argparse.Namespace) -> ImagePreset:
     """How pictures are prepared; the side must suit the network's features."""
     family = family_of(args)
@@ -75,7 +62,7 @@ def preset_of(args: argparse.Namespace) -> ImagePreset:
 def build(args: argparse.Namespace, classes: list[str]) -> Any:
     """The network, without weights."""
     task = {"task": args.task} if args.task else {}
-    return get_model(args.model, classes=classes, **task, **options_of(args))
+    return get_model(args.model, classes=classes, **task, **parse_options(args.option))
 
 
 def adopt_run(args: argparse.Namespace) -> argparse.Namespace:
@@ -96,7 +83,7 @@ def make_net(args: argparse.Namespace, classes: list[str]) -> Any:
             net = build(args, labels)
             load_weights(net, args.run / WEIGHTS)
         else:
-            net = get_model(args.model, args.weights, **options_of(args))
+            net = get_model(args.model, args.weights, **parse_options(args.option))
             labels = list(net.labels or ())
         if labels != classes:
             net.reset_class(classes, reuse=[c for c in classes if c in labels])
@@ -104,31 +91,8 @@ def make_net(args: argparse.Namespace, classes: list[str]) -> Any:
     net = build(args, classes)
     net.initialize(mx.init.MSRAPrelu())
     if args.backbone_weights:
-        copy_backbone(net, args)
+        load_backbone(net, args.backbone_weights)
     return net
-
-
-def copy_backbone(net: Any, args: argparse.Namespace) -> None:
-    """Fills the backbone from the classifier that was published on it."""
-    name = model_info(args.model).backbone
-    source = get_model(name, args.backbone_weights)
-    values = get_arrays(source.backbone)
-    params = backbone_params(net.network)
-    if params.keys() != values.keys():
-        raise SystemExit(f"error: the backbone of {args.model} is not that of {name}")
-    set_arrays(params, values)
-
-
-def backbone_params(network: Any) -> dict[str, Any]:
-    """A network's parameters under the names that they have in its backbone alone."""
-    features = getattr(network, "features", network)  # an R-CNN's are made by a part of it
-    params = features.backbone._collect_params_with_prefix()
-    top = getattr(getattr(network, "regions", None), "top", None)
-    if top is not None:  # the last stage, which was taken off
-        place = len(features.backbone.stages)
-        last = top._collect_params_with_prefix()
-        params.update({f"stages.{place}.{key}": param for key, param in last.items()})
-    return params
 
 
 def save_note(args: argparse.Namespace, classes: list[str]) -> None:
@@ -174,7 +138,7 @@ def open_detector(
         labels = args.classes
     else:
         args = argparse.Namespace(model=model, task=None, size=size, option=option)
-        net = get_model(model, weights or True, **options_of(args))
+        net = get_model(model, weights or True, **parse_options(args.option))
         labels = net.labels or [f"class {place}" for place in range(net.classes)]
     net.hybridize(static_alloc=True)
     return net, list(labels), family_of(args), preset_of(args)

@@ -21,20 +21,18 @@ from toolkit.model_zoo import get_arrays
 from toolkit.utils.checkpoints import write_params
 from toolkit.utils.training import (
     Checkpoints,
-    Cosine,
     Evaluation,
     Group,
-    InEpochs,
     JsonLog,
     Optimization,
     Progress,
     Run,
     RunRecord,
     Setup,
-    WarmUp,
     fit,
     join,
     seed_everything,
+    warm_cosine,
 )
 
 import detection_data
@@ -103,13 +101,14 @@ def sizes_of(args: argparse.Namespace, size: int, stride: int) -> tuple[tuple[in
 
 def optimization(args: argparse.Namespace) -> Optimization:
     """The optimizer under a warm-up and a cosine."""
-    if not 0 <= args.warmup < args.epochs:
-        raise SystemExit(f"error: --warmup {args.warmup:g} is not below --epochs {args.epochs}")
+    try:
+        schedule = warm_cosine(args.learning_rate, args.epochs, args.warmup)
+    except ValueError as error:
+        raise SystemExit(f"error: --warmup and --epochs: {error}") from error
     frozen = [Group(args.freeze, frozen=True)] if args.freeze else []
-    cosine = Cosine(args.learning_rate, args.epochs - args.warmup)
     return Optimization(
         args.optimizer,
-        InEpochs(WarmUp(cosine, args.warmup) if args.warmup else cosine),
+        schedule,
         options=OPTIONS.get(args.optimizer, {}),
         weight_decay=args.weight_decay,
         clip_norm=args.clip_norm,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from toolkit.data.batchify import List
 from toolkit.data.vision import PixelBatch, SegmentationDataset
 from toolkit.data.vision.segmentation import LAYOUTS
 from toolkit.loss import SegmentationLoss
-from toolkit.model_zoo import get_arrays, get_model, load_weights, model_info, read_labels
-from toolkit.model_zoo.weights import set_arrays
+from toolkit.model_zoo import get_model, load_backbone, load_weights, model_info, read_labels
 from toolkit.utils.disk import atomic_write
+from toolkit.utils.options import parse_options
 from toolkit.utils.training import StepResult
 
 import mxnet as mx
@@ -42,21 +41,9 @@ def scoring_loader(data: SegmentationDataset) -> DataLoader:
     return DataLoader(data, 1, batchify=List(), batch_transform=PixelBatch())
 
 
-def options_of(pairs: Sequence[str]) -> dict[str, Any]:
-    """Options of the network; values are Python's literals, or else text."""
-    options = {}
-    for pair in pairs:
-        name, _, text = pair.partition("=")
-        try:
-            options[name] = ast.literal_eval(text)
-        except (SyntaxError, ValueError):
-            options[name] = text
-    return options
-
-
 def build(model: str, option: Sequence[str], classes: int) -> Any:
     """A segmenter by its name or by that of its backbone, without weights."""
-    return get_model(model, task="segmenter", classes=classes, **options_of(option))
+    return get_model(model, task="segmenter", classes=classes, **parse_options(option))
 
 
 def make_net(args: argparse.Namespace, classes: int) -> Any:
@@ -67,12 +54,7 @@ def make_net(args: argparse.Namespace, classes: int) -> Any:
         return net
     net.initialize(mx.init.MSRAPrelu())
     if args.backbone_weights:
-        source = get_model(model_info(args.model).backbone, args.backbone_weights)
-        params = net.network.backbone._collect_params_with_prefix()
-        values = get_arrays(source.backbone)
-        if params.keys() != values.keys():
-            raise SystemExit(f"error: the backbone of {args.model} is not that of the weights")
-        set_arrays(params, values)
+        load_backbone(net, args.backbone_weights)
     return net
 
 

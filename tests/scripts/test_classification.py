@@ -159,7 +159,7 @@ def test_a_lenet_learns_digits(tmp_path):
     for name, count in (("train", 40), ("t10k", 20)):
         write_idx(tmp_path, name, count)
     options = ["--out", tmp_path / "out", "--batch-size", 20, "--epochs", 1]
-    with pytest.raises(SystemExit, match="--warmup 1 is not below --epochs 1"):
+    with pytest.raises(SystemExit, match="a warm-up of 1 epochs is not below the 1 of"):
         run("train_mnist", tmp_path, *options)
     run("train_mnist", tmp_path, *options, "--warmup", 0.5)
     (epoch,) = read_log(tmp_path / "out", "epoch")

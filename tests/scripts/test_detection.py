@@ -313,7 +313,7 @@ def test_a_video_is_drawn(pictures, tmp_path, capsys):
         ((*SMALL["faster_rcnn"], "--mixup", 1.5), "R-CNNs are not trained with --mixup"),
         (("--model", "resnet18_v1"), "unknown family of detectors 'image_classifier'"),
         (("--model", "mobilenet0.25", "--task", "yolo3", "--size", 70), "no multiple of 32"),
-        ((*SMALL["ssd"], "--warmup", 9), "--warmup 9 is not below --epochs 2"),
+        ((*SMALL["ssd"], "--warmup", 9), "a warm-up of 9 epochs is not below the 2 of"),
     ],
 )
 def test_options_that_do_not_fit(pictures, tmp_path, options, message):

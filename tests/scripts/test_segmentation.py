@@ -87,5 +87,5 @@ def test_weights_and_what_does_not_fit(pictures: Path, tmp_path: Path) -> None:
     weights = ("--weights", tmp_path / "first" / "final.params")
     run("train", pictures, "--out", tmp_path / "second", *few, *small, *weights)
     assert (tmp_path / "second" / "final.params").is_file()
-    with pytest.raises(SystemExit, match="--warmup 3 is not below --epochs 2"):
+    with pytest.raises(SystemExit, match="a warm-up of 3 epochs is not below the 2 of"):
         run("train", pictures, "--out", tmp_path / "third", *few, *small, "--warmup", 3)

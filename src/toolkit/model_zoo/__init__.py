@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = exports(
         "get_arrays": "weights",
         "get_model": "builder",
         "list_models": "catalogue",
+        "load_backbone": "backbone_weights",
         "load_weights": "weights",
         "model_info": "catalogue",
         "read_labels": "labels",

@@ -16,6 +16,7 @@ from toolkit.utils.training import (
     Sequence,
     Steps,
     WarmUp,
+    warm_cosine,
 )
 
 FORMULAS = {
@@ -91,3 +92,19 @@ def test_schedules_that_say_the_same_are_equal() -> None:
     assert Cosine(1.0, 10) == Cosine(1.0, 10, 0.0)
     assert isinstance(Cosine(1.0, 10), Schedule)
     assert np.isclose(Cosine(1.0, 10)(1e9), 0)
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "wanted"),
+    [(5, InEpochs(WarmUp(Cosine(0.4, 85), 5))), (0, InEpochs(Cosine(0.4, 90)))],
+)
+def test_a_warm_cosine_ends_with_the_run(warm_up: int, wanted: InEpochs) -> None:
+    schedule = warm_cosine(0.4, 90, warm_up)
+    assert schedule == wanted
+    assert schedule(90) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("warm_up", [-1, 3, 4])
+def test_a_warm_up_is_shorter_than_the_run(warm_up: int) -> None:
+    with pytest.raises(ValueError, match=f"a warm-up of {warm_up} epochs is not below the 3 of"):
+        warm_cosine(0.1, 3, warm_up)

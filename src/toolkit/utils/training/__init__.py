@@ -44,5 +44,6 @@ __getattr__, __dir__, __all__ = exports(
         "quick_gradients": "gradients",
         "seed_everything": "random_states",
         "supervised": "objective",
+        "warm_cosine": "schedules",
     },
 )

@@ -188,6 +188,18 @@ class InEpochs(Schedule):
         return _Stretched(self.schedule, steps_per_epoch)
 
 
+def warm_cosine(peak: float, epochs: float, warm_up: float = 0.0) -> InEpochs:
+    """A line from 0 to ``peak`` over ``warm_up`` epochs, then a cosine to 0 at ``epochs``.
+
+    Raises:
+        ValueError: the warm-up is not shorter than the whole.
+    """
+    if not 0 <= warm_up < epochs:
+        raise ValueError(f"a warm-up of {warm_up:g} epochs is not below the {epochs:g} of the run")
+    cosine = Cosine(peak, epochs - warm_up)
+    return InEpochs(WarmUp(cosine, warm_up) if warm_up else cosine)
+
+
 @dataclass(frozen=True)
 class _Stretched(Schedule):
     """A schedule over epochs, asked by updates."""
