@@ -60,7 +60,7 @@ def make_words(args: argparse.Namespace, sentences: Sequence[Sentence]) -> Made:
     net.initialize(mx.init.Xavier())
     net.words.initialize(mx.init.Uniform(args.scale), force_reinit=True)
     if table is not None:
-        set_known_vectors(net, vocab, table)
+        net.words.set_known_vectors(vocab.idx_to_token, table)
     args.out.mkdir(parents=True, exist_ok=True)
     vocab.save(args.out / WORDS)
     if tags:
@@ -68,14 +68,6 @@ def make_words(args: argparse.Namespace, sentences: Sequence[Sentence]) -> Made:
     note = {"kind": "words", "column": args.tags, "lengths": args.subword_lengths}
     save_note(args.out, {**note, "config": dataclasses.asdict(config)}, relations)
     return Made(net, word_reader(args.out, note, config), relations)
-
-
-def set_known_vectors(net: Any, vocab: Vocab, table: Any) -> None:
-    """Published vectors for the words that have one; the others keep what chance gave them."""
-    vectors = net.words.tables[0].weight.data().asnumpy()
-    known = [i for i, token in enumerate(vocab.idx_to_token) if token in table]
-    vectors[known] = table[[vocab.idx_to_token[i] for i in known]]
-    net.words.set_vectors(vectors)
 
 
 def word_reader(folder: Path, note: Mapping[str, Any], config: Any) -> WordReader:

@@ -234,10 +234,7 @@ def make_net(args: argparse.Namespace, ids: Ids, classes: int) -> mx.gluon.Hybri
     net.initialize(mx.init.Xavier())
     net.words.initialize(mx.init.Uniform(args.scale), force_reinit=True)
     if table is not None:
-        vectors = net.words.tables[0].weight.data().asnumpy()  # words without a vector keep these
-        known = [i for i, token in enumerate(vocab.idx_to_token) if token in table]
-        vectors[known] = table[[vocab.idx_to_token[i] for i in known]]
-        net.words.set_vectors(vectors)
+        net.words.set_known_vectors(vocab.idx_to_token, table)
     net.hybridize()
     return net
 

@@ -70,6 +70,26 @@ def test_vectors_fill_every_table() -> None:
         words.set_vectors(vectors.T)
 
 
+@pytest.mark.parametrize("mode", ["non-static", "multichannel"])
+def test_known_words_get_their_vectors(mode: str) -> None:
+    class Table(dict):
+        def __getitem__(self, words: list[str]) -> list[list[float]]:
+            return [self.get(word) for word in words]
+
+    names = list("abcdefghij")
+    words = build(mode)
+    before = words.tables[0].weight.data().asnumpy()
+    words.set_known_vectors(names, Table(c=[1.0, 2.0, 3.0], z=[9.0, 9.0, 9.0]))
+    expected = np.concatenate([before[:2], [[1, 2, 3]], before[3:]])
+    for table in words.tables:
+        np.testing.assert_array_equal(table.weight.data().asnumpy(), expected)
+    words.set_known_vectors(names, Table())
+    np.testing.assert_array_equal(words.tables[0].weight.data().asnumpy(), expected)
+    for wrong, table in ((names[:9], Table()), (names, Table(a=[1.0, 2.0]))):
+        with pytest.raises(ValueError, match="10 words of 3 units, got"):
+            words.set_known_vectors(wrong, table)
+
+
 def test_words_are_left_out_whole_and_in_training_alone() -> None:
     words = build(dropout=0.5)
     kept = words(TEXTS, LENGTHS).asnumpy()

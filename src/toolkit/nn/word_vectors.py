@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -77,6 +77,29 @@ class WordVectors(HybridBlock):
             raise ValueError(f"vectors must be {self._shape}, got {vectors.shape}")
         for table in self.tables:
             table.weight.set_data(mx.nd.array(vectors))
+
+    def set_known_vectors(self, words: Sequence[str], table: Any) -> None:
+        """Puts the vectors of those words that a table has into every table of words.
+
+        The others keep what they have in the first one.
+
+        Args:
+            words: All, in order of their numbers.
+            table: Such as ``load_embedding`` reads: ``word in table``, ``table[words]``.
+
+        Raises:
+            ValueError: another number of words, or vectors of another size.
+        """
+        vectors = self.tables[0].weight.data().asnumpy()
+        known = [number for number, word in enumerate(words) if word in table]
+        found = np.asarray(table[[words[number] for number in known]]) if known else vectors[:0]
+        if len(words) != len(vectors) or found.shape[1:] != vectors.shape[1:]:
+            raise ValueError(
+                f"{self._shape[0]} words of {self._shape[1]} units, got {len(words)} words and "
+                f"vectors {found.shape}"
+            )
+        vectors[known] = found
+        self.set_vectors(vectors)
 
     def hybrid_forward(self, F: Any, tokens: Any, valid_length: Any) -> Any:
         """Maps tokens and lengths ``(N,)``, float32, to ``(N, T, self.units)``.
