@@ -72,6 +72,34 @@ def test_how_many_joints_a_person_has_at_least(make: Callable[..., Path]) -> Non
         COCOKeypointDataset(make([PERSON, FAR]), least=3)
 
 
+def test_persons_may_be_those_that_a_detector_found(
+    make: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = make([PERSON, CROWD], [], [PERSON])
+    rows = [
+        {"image_id": 71, "category_id": 1, "bbox": [1, 2, 30, 40], "score": 0.75},
+        {"image_id": 71, "category_id": 18, "bbox": [1, 2, 30, 40], "score": 0.9},
+        {"image_id": 70, "category_id": 1, "bbox": [3, 4, 5, 6], "score": 0.25},
+        {"image_id": 99, "category_id": 1, "bbox": [3, 4, 5, 6], "score": 0.25},
+    ]
+    (tmp_path / "found.json").write_text(json.dumps(rows))
+    data = COCOKeypointDataset(path, detections=tmp_path / "found.json")
+    assert [(item.number, item.score) for item in data.items] == [(70, 0.25), (71, 0.75)]
+    assert data.pictures == (70, 71, 72)
+    _, box, joints = data[1]
+    assert (box.tolist(), joints.shape, joints.any()) == ([1, 2, 31, 42], (3, 3), False)
+    (tmp_path / "found.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"has no person in .*found\.json"):
+        COCOKeypointDataset(path, detections=tmp_path / "found.json")
+    (tmp_path / "found.json").write_text('[{"image_id": 1}]')
+    with pytest.raises(
+        AnnotationError, match=r"is no file of detections, as COCO has them: 'bbox'"
+    ):
+        COCOKeypointDataset(path, detections=tmp_path / "found.json")
+    with pytest.raises(AnnotationError, match="cannot read the detections"):
+        COCOKeypointDataset(path, detections=tmp_path / "none.json")
+
+
 def test_boxes_that_are_none(make: Callable[..., Path]) -> None:
     path = make([PERSON, {**PERSON, "bbox": [50, 5, 20, 30]}])
     with pytest.raises(BoxError, match=r"object 1, a body, has the box 50, 5, 20, 30"):
@@ -119,3 +147,8 @@ def test_samples_of_mmpose(data_root: Path) -> None:
     data = COCOKeypointDataset(folder / "test_coco.json", folder)
     assert len({item.number for item in data.items}) == 4
     assert data[0][2].shape == (17, 3)
+    detections = folder / "test_coco_det_AP_H_56.json"
+    found = COCOKeypointDataset(
+        folder / "test_coco.json", folder, detections=detections, invalid="clip"
+    )
+    assert len(found) + found.skipped == 118

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,6 @@ from toolkit.data.vision.box_rules import BoxRule, describe_box
 from toolkit.data.vision.coco import pictures_of
 from toolkit.data.vision.coco_annotation import (
     COCOAnnotations,
-    COCOObject,
     COCOPicture,
     read_coco_annotations,
 )
@@ -35,6 +35,16 @@ class PersonItem:
     size: tuple[int, int]  # height, width
     box: np.ndarray  # (4,) float32, in pixels
     joints: np.ndarray  # (J, 3) float32: x, y in pixels; 0 unlabelled, 1 hidden, 2 visible
+    score: float = 1.0  # of the box, where a detector found it
+
+
+@dataclass(frozen=True)
+class _Body:
+    """One that is wanted, before its box is looked at."""
+
+    box: tuple[float, ...]  # left, top, width, height
+    joints: np.ndarray
+    score: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +62,13 @@ class COCOKeypointDataset(Dataset):
             name's last part, such as ``val2017``.
         category: Of the bodies; another kind has other joints.
         least: Bodies with fewer joints labelled are left out.
+        detections: A file of boxes that a detector found, as COCO's result files have them. Samples
+            are those of the category, then, and none of their joints is labelled.
         invalid: What is done with a box that is not finite, without area, or beyond the image by
             more than a pixel: ``"raise"``; ``"skip"``, counted in ``skipped``; or ``"clip"``.
 
     Raises:
-        AnnotationError: the file is missing or broken, or a picture is missing.
+        AnnotationError: a file is missing or broken, or a picture is missing.
         BoxError: a box is none, and ``invalid`` is ``"raise"``.
         ValueError: there is no such category, it has no joints, or there is nobody at all.
         ImageError: on access, where a picture cannot be read.
@@ -65,6 +77,7 @@ class COCOKeypointDataset(Dataset):
     annotations: Path
     skeleton: Skeleton
     items: tuple[PersonItem, ...] = field(repr=False)
+    pictures: tuple[int, ...] = field(repr=False)  # numbers of all, with persons and without
     skipped: int  # boxes that were left out
 
     def __init__(
@@ -75,30 +88,34 @@ class COCOKeypointDataset(Dataset):
         category: str = "person",
         least: int = 1,
         invalid: str = "raise",
+        detections: str | Path | None = None,
     ) -> None:
         path = Path(annotations)
         read = read_coco_annotations(path)
         number = _number_of(category, read, path)
         folder = pictures_of(path) if images is None else Path(images)
         rule = BoxRule(invalid, least=1e-3)  # as of COCO's objects
-        items: list[PersonItem] = []
-        wanted = 0
-        for picture in read.pictures:
-            bodies = [
-                thing
-                for thing in picture.objects
-                if thing.category == number and not thing.crowd and _labelled(thing) >= least
-            ]
-            items += _items(picture, bodies, folder, rule)
-            wanted += len(bodies)
+        joints = len(read.skeletons[number].labels)
+        if detections is None:
+            bodies = {p.id: _annotated(p, number, joints, least) for p in read.pictures}
+        else:
+            bodies = _detected(Path(detections), number, joints)
+        wanted = sum(len(bodies.get(picture.id, ())) for picture in read.pictures)
+        items = [
+            item
+            for picture in read.pictures
+            for item in _items(picture, bodies.get(picture.id, []), folder, rule)
+        ]
         if wanted > len(items):
             logger.warning("%d boxes of %s were left out: they are none", wanted - len(items), path)
         if not items:
-            raise ValueError(f"{path} has no {category} with {least} joints or more")
+            what = f"with {least} joints or more" if detections is None else f"in {detections}"
+            raise ValueError(f"{path} has no {category} {what}")
         values = {
             "annotations": path,
             "skeleton": read.skeletons[number],
             "items": tuple(items),
+            "pictures": tuple(picture.id for picture in read.pictures),
             "skipped": wanted - len(items),
         }
         for name, value in values.items():
@@ -130,16 +147,38 @@ def _number_of(category: str, read: COCOAnnotations, path: Path) -> int:
     return numbers[category]
 
 
-def _joints(thing: COCOObject) -> np.ndarray:
-    return np.array(thing.keypoints, np.float32).reshape(-1, 3)
+def _annotated(picture: COCOPicture, number: int, joints: int, least: int) -> list[_Body]:
+    """The bodies of a picture, by its annotations."""
+    things = [thing for thing in picture.objects if thing.category == number and not thing.crowd]
+    empty = (0.0,) * (3 * joints)
+    bodies = [
+        _Body(thing.box, np.array(thing.keypoints or empty, np.float32).reshape(joints, 3))
+        for thing in things
+    ]
+    return [body for body in bodies if (body.joints[:, 2] > 0).sum() >= least]
 
 
-def _labelled(thing: COCOObject) -> int:
-    return sum(value > 0 for value in thing.keypoints[2::3])
+def _detected(path: Path, number: int, joints: int) -> dict[int, list[_Body]]:
+    """The bodies of each picture, by a result file."""
+    found: dict[int, list[_Body]] = {}
+    try:
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            left, top, width, height = map(float, row["bbox"])
+            if row["category_id"] == number:
+                unknown_joints = np.zeros((joints, 3), np.float32)
+                body = _Body((left, top, width, height), unknown_joints, float(row["score"]))
+                found.setdefault(int(row["image_id"]), []).append(body)
+    except OSError as error:
+        raise AnnotationError(f"cannot read the detections {path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise AnnotationError(
+            f"{path} is no file of detections, as COCO has them: {error}"
+        ) from error
+    return found
 
 
 def _items(
-    picture: COCOPicture, bodies: list[COCOObject], folder: Path, rule: BoxRule
+    picture: COCOPicture, bodies: list[_Body], folder: Path, rule: BoxRule
 ) -> list[PersonItem]:
     image = folder / picture.filename
     if bodies and not image.is_file():
@@ -151,7 +190,7 @@ def _items(
 
     boxes, kept = rule(boxes.astype(np.float32), picture.size, describe)
     return [
-        PersonItem(picture.id, image, picture.size, box, _joints(body))
+        PersonItem(picture.id, image, picture.size, box, body.joints, body.score)
         for box, body, keep in zip(boxes, bodies, kept, strict=True)
         if keep
     ]

@@ -193,6 +193,8 @@ PRESETS: dict[str, ImagePreset] = {
         _RCNN,
         replace(_RCNN, name="rcnn_800", size=(800, 1067), resize=800, longest=1333),
         _POSE,
+        # What the published AlphaPose was trained with.
+        replace(_POSE, name="alpha_pose_256", mean=(0.406, 0.457, 0.480), std=(1.0, 1.0, 1.0)),
         _SEGMENTATION,
         replace(
             _SEGMENTATION, name="segmentation_1024", size=(1024, 2048), resize=1024, longest=2048
