@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 from PIL import Image
+from tests.model_zoo.tasks.rcnn_cases import FPN
 
 from toolkit.data.vision import PRESETS, ImageError, read_image
 from toolkit.deploy import ClassPrediction, Predictor, Runner, export, label_map, load
@@ -286,13 +287,23 @@ def test_objects_are_in_pixels_of_the_picture() -> None:
     assert not Predictor(Mean()).finds_objects
 
 
-def test_a_detector_of_the_zoo() -> None:
-    net = get_model("cifar_resnet20_v1", task="ssd", classes=2, layout=32)
+DETECTORS = {  # what each is built of
+    "ssd": ("cifar_resnet20_v1", {"layout": 32}),
+    "center_net": ("mobilenet0.25", {"neck": "pyramid", "head_channels": 8}),
+    "faster_rcnn": ("resnet18_v1b", {"layout": FPN}),
+    "mask_rcnn": ("resnet18_v1b", {"layout": FPN}),
+}
+
+
+@pytest.mark.parametrize("task", DETECTORS)
+def test_a_detector_of_the_zoo(task: str) -> None:
+    backbone, options = DETECTORS[task]
+    net = get_model(backbone, task=task, classes=2, **options)
     net.initialize()
     preset = PRESETS["ssd_512"].with_size(32)
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     found = Predictor(net, preset=preset, labels=["a", "b"])(image)
-    ids, scores, boxes = (part[0].asnumpy() for part in net(mx.nd.array(preset(image)[None])))
+    ids, scores, boxes = (part[0].asnumpy() for part in net(mx.nd.array(preset(image)[None]))[:3])
     assert len(found) == min((ids >= 0).sum(), 100) > 0
     np.testing.assert_allclose([p.score for p in found], scores[: len(found), 0], rtol=1e-4)
     np.testing.assert_allclose(found[0].box, boxes[0] * [3, 2, 3, 2], atol=1e-2)

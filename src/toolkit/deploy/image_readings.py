@@ -100,6 +100,9 @@ READINGS: Mapping[str, Reading] = {
     "image_classifier": Reading(classify, 5),
     "ssd": _BOXES,
     "yolo3": _BOXES,
+    "center_net": _BOXES,
+    "faster_rcnn": _BOXES,
+    "mask_rcnn": _BOXES,  # masks are passed over
     # Scores of every pixel and class take much memory: 180 MB for a picture of 150 classes.
     "segmenter": Reading(segment, 10, "regions", batch=1, place=_regions),
     "pose_estimator": Reading(read_poses, 1, "poses", place=_pose, see=see_person),
