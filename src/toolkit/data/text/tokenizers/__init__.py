@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = exports(
         "Encoding": "encoding",
         "Jieba": "words",
         "JsonTokenizer": "tokenizer_json",
+        "MarianTokenizer": "marian",
         "Moses": "words",
         "SentencePieceTokenizer": "sentencepiece_tokenizer",
         "Spacy": "words",
@@ -21,5 +22,6 @@ __getattr__, __dir__, __all__ = exports(
         "copy_tokenizer": "load",
         "load_json": "tokenizer_json",
         "load_tokenizer": "load",
+        "train_pieces": "piece_training",
     },
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.data.text.tokenizers.byte_bpe import ByteBPETokenizer
+from toolkit.data.text.tokenizers.marian import FILES, MarianTokenizer
 from toolkit.data.text.tokenizers.sentencepiece_tokenizer import SentencePieceTokenizer
 from toolkit.data.text.tokenizers.template import TEMPLATES
 from toolkit.data.text.tokenizers.tokenizer import Tokenizer
@@ -55,12 +56,19 @@ def _sentencepiece(path: Path, config: dict[str, Any], engine: str) -> Tokenizer
     return SentencePieceTokenizer(path, template=TEMPLATES[kind], extra_tokens=extra)
 
 
+def _marian(
+    source: Path, target: Path, vocab: Path, config: dict[str, Any], engine: str
+) -> Tokenizer:
+    return MarianTokenizer(source, target, vocab)
+
+
 def _class(config: dict[str, Any]) -> str:
     return str(config.get("tokenizer_class") or config.get("model_type") or "").lower()
 
 
 LAYOUTS = (
     Layout(("tokenizer.json",), _json),
+    Layout(FILES, _marian),
     Layout(("vocab.json", "merges.txt"), _byte_bpe),
     Layout(("encoder.json", "vocab.bpe"), _byte_bpe),
     Layout(("spiece.model",), _sentencepiece),
@@ -77,8 +85,9 @@ def load_tokenizer(
 
     Args:
         path: a folder that holds ``tokenizer.json``; ``vocab.json`` and ``merges.txt``;
-            ``encoder.json`` and ``vocab.bpe``; ``spiece.model``; or ``vocab.txt``. Or a file:
-            ``.json``, ``.txt`` and ``.vocab`` (WordPiece), ``.model`` and ``.spiece``.
+            ``encoder.json`` and ``vocab.bpe``; ``spiece.model``; ``source.spm``, ``target.spm`` and
+            ``vocab.json``; or ``vocab.txt``. Or a file: ``.json``, ``.txt`` and ``.vocab``
+            (WordPiece), ``.model`` and ``.spiece``.
         kind: "t5", "albert", "xlnet" or "roberta" decide the special tokens where the folder's
             ``tokenizer_config.json`` does not; default what its ``config.json`` says of the model.
         engine: "tokenizers", "python", or "auto": the library where it is installed.
