@@ -15,6 +15,7 @@ FORMULAS = {
     "gelu": lambda x: x * (1 + ERF(x / 2**0.5)) / 2,
     "gelu_tanh": lambda x: x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))) / 2,
     "relu": lambda x: np.maximum(x, 0),
+    "swish": lambda x: x / (1 + np.exp(-x)),
     "tanh": np.tanh,
 }
 

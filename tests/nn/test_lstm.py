@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from mxnet.gluon import HybridBlock
 
-from toolkit.nn import BidirectionalLSTM, LSTMLayer, ProjectedLSTM, SharedDropoutLSTM
+from toolkit.nn import (
+    BidirectionalLSTM,
+    HaltingLSTM,
+    LSTMLayer,
+    ProjectedLSTM,
+    SharedDropoutLSTM,
+)
 
 X = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
 LENGTHS = np.array([5, 3], "float32")
@@ -222,3 +228,38 @@ def test_the_same_units_of_all_tokens_are_left_out() -> None:
         found = states(lstm, X[:1], LENGTHS[:1])[0]
     np.testing.assert_array_equal((found == 0).all(axis=0), (found == 0).any(axis=0))
     assert (found == 0).any()
+
+
+def halting(hidden: int = 4) -> HaltingLSTM:
+    layer = HaltingLSTM(3, hidden)
+    layer.initialize(mx.init.Uniform(0.7))
+    return layer
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_text_stops_where_it_ends(hybrid: bool) -> None:
+    layer, usual = halting(), LSTMLayer(3, 4)
+    usual.initialize()
+    for key, param in usual._collect_params_with_prefix().items():
+        param.set_data(layer._collect_params_with_prefix()[key].data())
+    layer.hybridize(hybrid)
+    x = mx.nd.array(X).transpose((1, 0, 2))
+    found, last, cell = layer(x, mx.nd.array(LENGTHS))
+    for row, length in enumerate(LENGTHS.astype(int)):
+        zeros = mx.nd.zeros((1, 4))
+        y, *state = usual(x[:length, row : row + 1], zeros, zeros)
+        np.testing.assert_allclose(found[:length, row].asnumpy(), y[:, 0].asnumpy(), atol=1e-6)
+        assert not found[length:, row].asnumpy().any()
+        np.testing.assert_allclose(last[row].asnumpy(), state[0][0].asnumpy(), atol=1e-6)
+        np.testing.assert_allclose(cell[row].asnumpy(), state[1][0].asnumpy(), atol=1e-6)
+
+
+def test_padding_changes_no_bit_of_a_state() -> None:
+    layer = halting()
+    x = mx.nd.array(X).transpose((1, 0, 2))
+    other = x.copy()
+    other[3:, 1] = 1e3
+    for ours, theirs in zip(
+        layer(x, mx.nd.array(LENGTHS)), layer(other, mx.nd.array(LENGTHS)), strict=True
+    ):
+        np.testing.assert_array_equal(ours.asnumpy(), theirs.asnumpy())

@@ -96,10 +96,10 @@ def test_a_layer_reads_on_from_what_it_kept(first: bool) -> None:
         np.testing.assert_allclose(y.asnumpy()[:, 0], whole[:, place], rtol=1e-4, atol=1e-5)
 
 
-def decoder_layer() -> DecoderLayer:
+def decoder_layer(**options: bool) -> DecoderLayer:
     parts = (MultiHeadAttention(8, 2), MultiHeadAttention(8, 2))
     norms = tuple(LayerNorm(in_channels=8) for _ in range(3))
-    block = DecoderLayer(*parts, FeedForward(8, 12, act=activation("relu")), norms)
+    block = DecoderLayer(*parts, FeedForward(8, 12, act=activation("relu")), norms, **options)
     block.initialize(mx.init.Normal(0.5))
     return block
 
@@ -114,8 +114,20 @@ def test_a_decoder_looks_at_its_words_and_then_at_its_memory() -> None:
     np.testing.assert_allclose(found, expected.asnumpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_a_decoder_reads_on_from_what_it_kept() -> None:
-    block, memory = decoder_layer(), mx.nd.random.normal(shape=(2, 5, 8))
+def test_a_decoder_may_normalize_its_sums() -> None:
+    block, memory = decoder_layer(norm_first=False), mx.nd.random.normal(shape=(2, 5, 8))
+    x, causal = mx.nd.array(X), causal_bias(mx.nd, mx.nd.zeros((2, 3)))
+    found = block(x, causal, memory, mx.nd.zeros((1, 1, 3, 5))).asnumpy()
+    expected = block.attention_norm(x + block.attention(x, causal))
+    mixed = block.cross_attention(expected, None, memory)
+    expected = block.cross_attention_norm(expected + mixed)
+    expected = block.feed_forward_norm(expected + block.feed_forward(expected))
+    np.testing.assert_allclose(found, expected.asnumpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_decoder_reads_on_from_what_it_kept(first: bool) -> None:
+    block, memory = decoder_layer(norm_first=first), mx.nd.random.normal(shape=(2, 5, 8))
     x, causal = mx.nd.array(X), causal_bias(mx.nd, mx.nd.zeros((2, 3)))
     bias = mx.nd.zeros((1, 1, 1, 5))
     whole = block(x, causal, memory, mx.nd.zeros((1, 1, 3, 5))).asnumpy()

@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = exports(
         "FeedForward": "transformer",
         "GatedFeedForward": "transformer",
         "GroupNorm": "norm",
+        "HaltingLSTM": "lstm",
         "HardSigmoid": "activation",
         "HardSwish": "activation",
         "HiddenLayersHead": "head",
@@ -55,6 +56,7 @@ __getattr__, __dir__, __all__ = exports(
         "ReLU6": "activation",
         "ResidualUnit": "residual",
         "ScaledL2Norm": "norm",
+        "SinusoidalPositions": "positions",
         "SplitAttention": "attention",
         "ProposalRule": "proposals",
         "ProposalTargets": "region_targets",
@@ -97,5 +99,6 @@ __getattr__, __dir__, __all__ = exports(
         "token_pool": "text_pool",
         "shuffle_upsample": "upsample",
         "zero_gamma": "residual",
+        "WritingDecoder": "decoder",
     },
 )

@@ -205,3 +205,42 @@ class SharedDropoutLSTM(HybridBlock):
 
 def _from_zero(F: Any, layer: ReadingLayer, x: Any) -> Any:
     return layer(x, *layer.begin(F, x))[0]
+
+
+class HaltingLSTM(ReadingLayer):
+    """A layer whose state is that after the last token of each text, however much is padded.
+
+    Padding shuts the input gates and opens those that forget nothing, so that cells stay as they
+    are to the last bit, and all texts are read at once.
+
+    Args:
+        units: Of a token that comes in.
+        hidden: Of the cell, and of what comes out.
+    """
+
+    _SHUT = -1e4  # a gate that is moved so far is 0, and 1 the other way
+
+    def __init__(self, units: int, hidden: int) -> None:
+        super().__init__(units, hidden, hidden)
+
+    def hybrid_forward(self, F: Any, x: Any, valid_length: Any, **params: Any) -> Any:
+        """Maps ``(T, N, units)`` and lengths ``(N,)`` to ``(T, N, hidden)`` and a state.
+
+        What comes out beyond a length is zero; the state is what was given last and the cell, both
+        ``(N, hidden)``.
+        """
+        hidden = self._sizes[1]
+        gate = F.ones_like(F.slice_axis(params["i2h_bias"], axis=0, begin=0, end=hidden))
+        moves = F.concat(gate * self._SHUT, gate * -self._SHUT, gate * 0, gate * 0, dim=0)
+        weight = F.concat(params["i2h_weight"], F.reshape(moves, (-1, 1)), dim=1)
+        flat = (weight, params["h2h_weight"], params["i2h_bias"], params["h2h_bias"])
+        flat = F.concat(*(F.reshape(param, (-1,)) for param in flat), dim=0)
+        text = F.slice_axis(F.ones_like(x), axis=2, begin=0, end=1)
+        options = {"use_sequence_length": True, "axis": 0}
+        padding = 1 - F.SequenceMask(text, valid_length, **options)
+        state = [F.expand_dims(part, axis=0) for part in self.begin(F, x)]
+        shape = {"state_size": hidden, "num_layers": 1}
+        x = F.concat(x, padding, dim=2)
+        x, _, cell = F.RNN(x, flat, *state, mode="lstm", state_outputs=True, **shape)
+        last = F.SequenceLast(x, valid_length, **options)
+        return F.SequenceMask(x, valid_length, **options), last, F.squeeze(cell, axis=0)

@@ -21,12 +21,12 @@ def padding_bias(F: Any, tokens: Any, valid_length: Any, heads: int, *, queries:
         queries: Tokens that ask, ``(N, Q, ...)``, where they are others; the bias is
             ``(N, heads, Q, T)`` then.
     """
-    steps = _steps(F, tokens)
+    steps = steps_of(F, tokens)
     allowed = F.broadcast_lesser(
         F.reshape(steps, (1, -1)), F.cast(F.reshape(valid_length, (-1, 1)), "float32")
     )
     keys = F.reshape((allowed - 1) * -FORBIDDEN, (0, 1, 1, -1))
-    asking = steps if queries is None else _steps(F, queries)
+    asking = steps if queries is None else steps_of(F, queries)
     every_query = F.reshape(F.zeros_like(asking), (1, 1, -1, 1))
     bias = F.broadcast_axis(F.broadcast_add(keys, every_query), axis=1, size=heads)
     return F.BlockGrad(bias)
@@ -38,10 +38,10 @@ def causal_bias(F: Any, tokens: Any, source: Any = None, *, window: int | None =
     With a longer ``source`` ``(N, S)``, whose last T are the tokens, it is ``(1, 1, T, S)``; with a
     ``window`` each token sees that many alone, itself included.
     """
-    steps = _steps(F, tokens)
+    steps = steps_of(F, tokens)
     keys, queries = F.reshape(steps, (1, 1, 1, -1)), F.reshape(steps, (1, 1, -1, 1))
     if source is not None:  # both counted from the end
-        steps = F.reverse(_steps(F, source), axis=0)
+        steps = F.reverse(steps_of(F, source), axis=0)
         keys = -F.reshape(steps, (1, 1, 1, -1))
         queries = -F.reverse(queries, axis=2)
     hidden = F.broadcast_greater(keys, queries)
@@ -50,6 +50,6 @@ def causal_bias(F: Any, tokens: Any, source: Any = None, *, window: int | None =
     return F.BlockGrad(hidden * FORBIDDEN)
 
 
-def _steps(F: Any, tokens: Any) -> Any:
+def steps_of(F: Any, tokens: Any) -> Any:
     """0, 1, ... as float32, whatever the type of the tokens."""
     return F.cast(F.contrib.arange_like(tokens, axis=1), "float32")

@@ -7,6 +7,8 @@ from typing import Any
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 
+from toolkit.nn.positions import from_the_end
+
 
 class RelativeBias(HybridBlock):
     """A number for each head and each bucket of distances: Raffel et al., 2019, section 2.1.
@@ -42,7 +44,7 @@ class RelativeBias(HybridBlock):
             source: Any array ``(N, S, ...)``, the tokens that are asked; the last T are ``tokens``.
             weight: The block's own numbers.
         """
-        asking, asked = _from_the_end(F, tokens), _from_the_end(F, source)
+        asking, asked = from_the_end(F, tokens), from_the_end(F, source)
         before = F.broadcast_sub(F.reshape(asking, (-1, 1)), F.reshape(asked, (1, -1)))
         rows = F.take(weight, F.BlockGrad(self._buckets(F, before)))
         return F.expand_dims(F.transpose(rows, (2, 0, 1)), axis=0)
@@ -77,9 +79,3 @@ def bounds_of_buckets(buckets: int, longest: int) -> tuple[int, ...]:
             distance += 1
         bounds.append(distance)
     return tuple(bounds)
-
-
-def _from_the_end(F: Any, tokens: Any) -> Any:
-    """How far each token is from the last one, at most 0, as float32: ``(T,)``."""
-    steps = F.cast(F.contrib.arange_like(tokens, axis=1), "float32")
-    return F.broadcast_sub(steps, F.max(steps, axis=0, keepdims=True))

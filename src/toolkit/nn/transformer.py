@@ -136,7 +136,7 @@ class TransformerLayer(HybridBlock):
 class DecoderLayer(HybridBlock):
     """A layer that looks at the words so far, then at a memory, and feeds forward.
 
-    Vaswani et al., 2017, https://arxiv.org/abs/1706.03762, but normalized before each part.
+    Vaswani et al., 2017, https://arxiv.org/abs/1706.03762.
 
     Args:
         attention: To the words so far; maps ``(x, bias)`` to the shape of ``x``.
@@ -144,6 +144,8 @@ class DecoderLayer(HybridBlock):
         feed_forward: Maps ``x`` to the same shape.
         norms: One for each of these.
         dropout: Rate on what each part adds to its shortcut.
+        norm_first: Whether the parts see normalized inputs (as in T5), instead of their sums being
+            normalized (as in the first Transformer).
     """
 
     def __init__(
@@ -154,6 +156,7 @@ class DecoderLayer(HybridBlock):
         norms: tuple[HybridBlock, HybridBlock, HybridBlock],
         *,
         dropout: float = 0.0,
+        norm_first: bool = True,
     ) -> None:
         super().__init__()
         self.attention = attention
@@ -163,12 +166,15 @@ class DecoderLayer(HybridBlock):
         self.feed_forward = feed_forward
         self.feed_forward_norm = norms[2]
         self.dropout = Dropout(dropout) if dropout else None
+        self._norm_first = norm_first
 
     def hybrid_forward(self, F: Any, x: Any, bias: Any, memory: Any, memory_bias: Any) -> Any:
         """Maps ``(N, T, units)`` to the same shape; the memory is ``(N, S, units)``."""
-        x = x + self._drop(self.attention(self.attention_norm(x), bias))
-        asked = self.cross_attention_norm(x)
-        return self._feed(x + self._drop(self.cross_attention(asked, memory_bias, memory)))
+        mixed = self.attention(self._before(x, self.attention_norm), bias)
+        x = self._after(x, mixed, self.attention_norm)
+        asked = self._before(x, self.cross_attention_norm)
+        mixed = self.cross_attention(asked, memory_bias, memory)
+        return self._feed(self._after(x, mixed, self.cross_attention_norm))
 
     def step(
         self, x: Any, bias: Any, past: Any, memory: tuple[Any, Any, Any], F: Any = mx.nd
@@ -185,10 +191,12 @@ class DecoderLayer(HybridBlock):
         Returns:
             ``(N, T, units)``, and the keys and values with the new words.
         """
-        mixed, past = self.attention.step(self.attention_norm(x), bias, past, F)
-        x = x + self._drop(mixed)
-        mixed = self.cross_attention.recall(F, self.cross_attention_norm(x), *memory)
-        return self._feed(x + self._drop(mixed)), past
+        asked = self._before(x, self.attention_norm)
+        mixed, past = self.attention.step(asked, bias, past, F)
+        x = self._after(x, mixed, self.attention_norm)
+        asked = self._before(x, self.cross_attention_norm)
+        mixed = self.cross_attention.recall(F, asked, *memory)
+        return self._feed(self._after(x, mixed, self.cross_attention_norm)), past
 
     def parts_of_step(self) -> tuple[HybridBlock, ...]:
         """The blocks that ``step`` calls: all but the cross attention's, of keys and values."""
@@ -200,7 +208,14 @@ class DecoderLayer(HybridBlock):
         )
 
     def _feed(self, x: Any) -> Any:
-        return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
+        fed = self.feed_forward(self._before(x, self.feed_forward_norm))
+        return self._after(x, fed, self.feed_forward_norm)
 
-    def _drop(self, x: Any) -> Any:
-        return x if self.dropout is None else self.dropout(x)
+    def _before(self, x: Any, norm: HybridBlock) -> Any:
+        """What a part sees."""
+        return norm(x) if self._norm_first else x
+
+    def _after(self, x: Any, added: Any, norm: HybridBlock) -> Any:
+        """The sum of a shortcut and what a part adds to it."""
+        x = x + (added if self.dropout is None else self.dropout(added))
+        return x if self._norm_first else norm(x)

@@ -9,6 +9,7 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.model_zoo.registry import TASKS
 from toolkit.model_zoo.text.heads import PARTS
+from toolkit.model_zoo.writer import Writer
 
 
 class SequenceToSequence(HybridBlock):
@@ -46,32 +47,8 @@ class SequenceToSequence(HybridBlock):
         self, tokens: mx.nd.NDArray, segments: mx.nd.NDArray, valid_length: mx.nd.NDArray
     ) -> Writer:
         """Reads texts, once, and gives what writes on them; inputs as for a call."""
-        return Writer(self, self.encoder(tokens, segments, valid_length), valid_length)
-
-
-class Writer:
-    """Writes on texts that were read: ``generate`` and ``beam_search`` take it for a network.
-
-    Args:
-        net: The network.
-        memory: What its encoder made of the texts, ``(N, S, units)``.
-        valid_length: Their lengths, ``(N,)``.
-    """
-
-    def __init__(
-        self, net: SequenceToSequence, memory: mx.nd.NDArray, valid_length: mx.nd.NDArray
-    ) -> None:
-        config = net.encoder.config
-        self.beginnings = [[config.start]] * len(memory)  # the word before the first of each text
-        self.end = config.end  # the word after the last
-        self._decoder, self._memory = net.decoder, (memory, valid_length)
-
-    def step(self, words: mx.nd.NDArray, states: Any = None) -> tuple[mx.nd.NDArray, Any]:
-        """Scores ``(N, vocab_size)`` of the word after the last of new words ``(N, T)``.
-
-        ``states`` hold what was written before, None at the beginning; the new ones are returned.
-        """
-        return self._decoder.step(words, states, *self._memory)
+        memory = self.encoder(tokens, segments, valid_length)
+        return Writer(self.decoder, self.encoder.config, memory, valid_length)
 
 
 TASKS.add("sequence_to_sequence", SequenceToSequence)

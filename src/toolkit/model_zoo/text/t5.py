@@ -6,12 +6,9 @@ https://github.com/google-research/text-to-text-transfer-transformer/blob/main/r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-import mxnet as mx
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.nn import Dense, Dropout, Embedding
 
@@ -19,14 +16,13 @@ from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.activation import activation
 from toolkit.nn.attention import MultiHeadAttention
 from toolkit.nn.containers import sequence
+from toolkit.nn.decoder import WritingDecoder
 from toolkit.nn.masks import causal_bias, padding_bias
 from toolkit.nn.norm import RMSNorm
 from toolkit.nn.relative_bias import RelativeBias
 from toolkit.nn.transformer import DecoderLayer, FeedForward, GatedFeedForward, TransformerLayer
 
 GATED = "gated_"  # before the name of an activation
-# Keys and values of the words so far and of the memory, for each layer; last the memory's bias.
-States = list[tuple[mx.nd.NDArray, ...]]
 
 
 @dataclass(frozen=True)
@@ -163,51 +159,7 @@ class T5(HybridBlock):
         return x if self.dropout is None else self.dropout(x)
 
 
-class NextWord(HybridBlock):
-    """One more word ``(N, 1)`` of texts that were begun: a single graph for every length.
-
-    Args:
-        decoder: Whose parts these are; they keep their parameters.
-    """
-
-    def __init__(self, decoder: T5Decoder) -> None:
-        super().__init__()
-        self._scale = decoder.scale
-        self.tokens, self.position_bias = decoder.tokens, decoder.position_bias
-        self.norm, self.output = decoder.norm, decoder.output
-        self._steps = [layer.step for layer in decoder.layers]
-        for layer in decoder.layers:
-            for part in layer.parts_of_step():
-                self.register_child(part)
-        self.hybridize()
-
-    def hybrid_forward(self, F: Any, words: Any, *states: Any) -> list[Any]:
-        """Scores ``(N, 1, vocab_size)``, then each layer's keys and values of the words so far.
-
-        ``states`` are keys and values of earlier words and of the memory, layer by layer, then the
-        memory's bias.
-        """
-        past = [states[place : place + 4] for place in range(0, len(states) - 1, 4)]
-        return self.read(F, words, past, states[-1], alone=True)
-
-    def read(
-        self, F: Any, words: Any, past: Sequence[Any], memory_bias: Any, *, alone: bool
-    ) -> list[Any]:
-        """The same of any number of words, of which only one that is alone sees all the others."""
-        source = words if past[0][0] is None else _so_far(F, past[0][0], words)
-        bias = self.position_bias(words, source)
-        if not alone:
-            bias = F.broadcast_add(bias, causal_bias(F, words, source))
-        x, new = self.tokens(words), []
-        for step, (key, value, *memory) in zip(self._steps, past, strict=True):
-            pair = None if key is None else (key, value)
-            x, pair = step(x, bias, pair, (*memory, memory_bias), F)
-            new += pair
-        last = F.slice_axis(x, axis=1, begin=-1, end=None)
-        return [self.output(self.norm(last) * self._scale), *new]
-
-
-class T5Decoder(HybridBlock):
+class T5Decoder(WritingDecoder):
     """Scores of the word after each word, given what the encoder made of a text.
 
     Args:
@@ -229,57 +181,24 @@ class T5Decoder(HybridBlock):
         self.output = Dense(
             config.vocab_size, flatten=False, use_bias=False, in_units=config.units, **shared
         )
-        reader = NextWord(self)
-        # Functions, not a child: its parameters are not this network's a second time.
-        self._read_one = partial(reader)  # type: ignore[misc]
-        self._read_some = reader.read
+        self.prepare()
 
-    def hybrid_forward(self, F: Any, words: Any, memory: Any, valid_length: Any) -> Any:
-        """Maps words ``(N, T)`` to scores ``(N, T, vocab_size)``, before softmax.
+    def parts(self) -> tuple[HybridBlock | None, ...]:
+        """All but the layers."""
+        return self.tokens, self.position_bias, self.norm, self.dropout, self.output
 
-        ``memory`` ``(N, S, units)`` is the encoder's result, ``valid_length`` ``(N,)`` its lengths.
-        """
-        bias = F.broadcast_add(self.position_bias(words, words), causal_bias(F, words))
-        # In full shape, once for all layers: equal shapes are added several times faster.
-        bias = F.broadcast_like(bias, memory, lhs_axes=(0,), rhs_axes=(0,))
-        memory_bias = padding_bias(F, memory, valid_length, self.heads, queries=words)
-        x = self._drop(self.tokens(words))
-        for layer in self.layers:
-            x = layer(x, bias, memory, memory_bias)
+    def embed(self, F: Any, words: Any, source: Any) -> Any:
+        """Vectors of words; where they stand changes scores alone."""
+        return self._drop(self.tokens(words))
+
+    def bias(self, F: Any, words: Any, source: Any, *, alone: bool) -> Any:
+        """What distances add to scores."""
+        bias = self.position_bias(words, source)
+        return bias if alone else F.broadcast_add(bias, causal_bias(F, words, source))
+
+    def score(self, F: Any, x: Any) -> Any:
+        """Scores by the table of words, or by a layer of their own."""
         return self.output(self._drop(self.norm(x)) * self.scale)
-
-    def step(
-        self,
-        words: mx.nd.NDArray,
-        states: States | None,
-        memory: mx.nd.NDArray,
-        valid_length: mx.nd.NDArray,
-    ) -> tuple[mx.nd.NDArray, States]:
-        """Scores ``(N, vocab_size)`` of the word after the last of new words ``(N, T)``.
-
-        ``states`` hold the words that were read before and all of the memory; None at the
-        beginning, which alone looks at the memory itself.
-        """
-        if states is None:
-            blocks = [layer.cross_attention for layer in self.layers]
-            past: States = [(None, None, *block.remember(mx.nd, memory)) for block in blocks]
-            memory_bias = padding_bias(mx.nd, memory, valid_length, 1, queries=words[:, :1])
-        else:
-            past, (memory_bias,) = states[:-1], states[-1]
-        if states and words.shape[1] == 1:
-            scores, *new = self._read_one(words, *(a for state in past for a in state), memory_bias)
-        else:
-            alone = words.shape[1] == 1
-            scores, *new = self._read_some(mx.nd, words, past, memory_bias, alone=alone)
-        pairs = zip(new[::2], new[1::2], past, strict=True)
-        return scores[:, 0], [*((k, v, *old[2:]) for k, v, old in pairs), (memory_bias,)]
 
     def _drop(self, x: Any) -> Any:
         return x if self.dropout is None else self.dropout(x)
-
-
-def _so_far(F: Any, key: Any, words: Any) -> Any:
-    """An array ``(N, S)`` for its length, that of earlier words' keys and of new words together."""
-    for axis in (1, 3):
-        key = F.slice_axis(key, axis=axis, begin=0, end=1)
-    return F.concat(F.reshape(key, (0, -1)), F.cast(words, "float32"), dim=1)
