@@ -20,7 +20,8 @@ from pathlib import Path
 from toolkit.data import DataLoader
 from toolkit.data.samplers import SortedBuckets
 from toolkit.data.text.datasets import load_dataset
-from toolkit.data.text.tokenizers import load_tokenizer
+from toolkit.data.text.pairs import PAIR_BATCHIFY, TextPairs
+from toolkit.data.text.tokenizers import load_tokenizer, train_pieces
 from toolkit.model_zoo import get_model, save_huggingface
 from toolkit.utils.files import atomic_write
 from toolkit.utils.metrics import corpus_bleu
@@ -38,7 +39,7 @@ from toolkit.utils.training import (
 )
 
 import mxnet as mx
-from text_pairs import BATCHIFY, Objective, Pairs, make_pieces, translate
+from text_pairs import Objective, translate
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
 
@@ -94,10 +95,10 @@ def save_model(net: mx.gluon.HybridBlock, args: argparse.Namespace, tokenizer: P
 
 
 def train(
-    net: mx.gluon.HybridBlock, training: Pairs, scored: Pairs, args: argparse.Namespace
+    net: mx.gluon.HybridBlock, training: TextPairs, scored: TextPairs, args: argparse.Namespace
 ) -> None:
     order = SortedBuckets(training.lengths, args.batch_size, seed=args.seed)
-    batches = DataLoader(training, sampler=order, batchify=BATCHIFY, seed=args.seed)
+    batches = DataLoader(training, sampler=order, batchify=PAIR_BATCHIFY, seed=args.seed)
     updates = args.epochs * len(batches)
     warm_up = max(1, round(args.warm_up * updates))
     fit(
@@ -113,7 +114,9 @@ def train(
         ),
         epochs=args.epochs,
         callbacks=[
-            Evaluation(DataLoader(scored, args.batch_size, batchify=BATCHIFY), forward=Objective()),
+            Evaluation(
+                DataLoader(scored, args.batch_size, batchify=PAIR_BATCHIFY), forward=Objective()
+            ),
             Progress(),
             JsonLog(),
             RunRecord(),
@@ -134,13 +137,13 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     )
     source = Path(args.tokenizer or args.weights or args.out / "spiece.model")
     if args.pieces:
-        make_pieces([text for pair in training for text in pair], args.pieces, source)
+        train_pieces([text for pair in training for text in pair], args.pieces, source)
     tokenizer = load_tokenizer(source, kind="t5")
     net = open_net(args, len(tokenizer.vocab))
     cut = {"prefix": args.prefix, "max_length": args.max_length, "start": net.encoder.config.start}
-    train(net, Pairs(training, tokenizer, **cut), Pairs(scored, tokenizer, **cut), args)
+    train(net, TextPairs(training, tokenizer, **cut), TextPairs(scored, tokenizer, **cut), args)
     save_model(net, args, source)
-    found = translate(net, Pairs(testing, tokenizer, **cut), args.batch_size)
+    found = translate(net, TextPairs(testing, tokenizer, **cut), args.batch_size)
     with atomic_write(args.out / "predictions.txt", "w") as file:
         file.write("".join(f"{text}\n" for text in found))
     score = corpus_bleu(found, [[target] for _, target in testing])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from sentencepiece import SentencePieceTrainer
 
-from toolkit.data.text.tokenizers import load_tokenizer
+from toolkit.data.text.tokenizers import SentencePieceTokenizer, load_tokenizer, train_pieces
 from toolkit.deploy import TextPredictor
 from toolkit.model_zoo import get_model, save_huggingface
 from toolkit.model_zoo.weights import WeightsError
@@ -141,3 +142,24 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     net.save_parameters(str(tmp_path / "w.params"))
     with pytest.raises(ValueError, match="nothing says how texts are cut"):
         TextPredictor(NAME, tmp_path / "w.params", task="sentence_encoder")
+
+
+def test_a_translators_folder_translates(tmp_path: Path) -> None:
+    texts = ["the miller ran to the mill", "ein Hund lief zur Mühle"] * 10
+    train_pieces(texts, 45, tmp_path / "pieces.model", kind="bpe")
+    for name in ("source.spm", "target.spm"):
+        (tmp_path / name).write_bytes((tmp_path / "pieces.model").read_bytes())
+    words = SentencePieceTokenizer(tmp_path / "source.spm").vocab.idx_to_token
+    (tmp_path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    sizes = {"layers": 1, "units": 16, "heads": 2, "vocab_size": len(words), "start": 0, "end": 1}
+    mx.random.seed(0)
+    net = get_model("marian_6_512_8", **sizes)
+    net.initialize(mx.init.Normal(0.5))
+    save_huggingface(net, tmp_path)
+    own = {key: sizes[key] for key in ("layers", "units", "heads")}
+    predictor = TextPredictor("marian_6_512_8", tmp_path, sizes=own, max_tokens=5)
+    assert predictor.task == "translator"
+    found = predictor(["the mill", "the miller ran"])
+    assert found[1] == predictor("the miller ran")
+    assert all(isinstance(text, str) for text in found)
+    assert any(found)

@@ -11,7 +11,7 @@ import pytest
 
 from toolkit.data.text.tokenizers import Tokenizer, load_tokenizer
 from toolkit.deploy.text_model import TextModel
-from toolkit.deploy.text_writing import fill_masks, reply_to_texts, write_texts
+from toolkit.deploy.text_writing import fill_masks, reply_to_texts, translate_texts, write_texts
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "new", "york", "in", "who"]
 
@@ -112,3 +112,15 @@ def test_what_cannot_be_filled_is_refused(tokenizer: Tokenizer) -> None:
     words = PlainWords()
     with pytest.raises(ValueError, match="this tokenizer is of another kind"):
         fill_masks(TextModel(None, words), ["good"], None, 1)
+
+
+def test_translators_read_no_segments() -> None:
+    class Translator:
+        def writer(self, tokens: Any, valid_length: Any) -> Any:
+            return Replies().writer(tokens, None, valid_length)
+
+    texts = ["good bad", "in"]
+    replies = reply_to_texts(TextModel(Replies(), PlainWords()), texts, None, 0)
+    found = translate_texts(TextModel(Translator(), PlainWords()), texts, None, 0)
+    assert found == replies
+    assert found[0] != found[1]

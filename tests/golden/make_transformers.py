@@ -8,6 +8,7 @@ name and shape, here and in the tests.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -18,13 +19,22 @@ import numpy as np
 VOCAB, LENGTHS = 60, (9, 5)
 MAX_TOKENS, WIDTH = 12, 3  # of the texts that are written
 # Words that end them, such as these models write.
-ENDS = {"T5ForConditionalGeneration": 53, "T5ForConditionalGeneration-1.1": 34}
+ENDS = {
+    "T5ForConditionalGeneration": 53,
+    "T5ForConditionalGeneration-1.1": 34,
+    "MarianMTModel": 39,
+}
 SIZES = {"vocab_size": VOCAB, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 SIZES |= {"intermediate_size": 24, "max_position_embeddings": 20}
 XLNET = {"vocab_size": VOCAB, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 24}
 DISTIL = {"vocab_size": VOCAB, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}
 T5 = {"vocab_size": VOCAB, "d_model": 16, "num_layers": 2, "num_heads": 2, "d_kv": 6, "d_ff": 24}
 T5 |= {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 6}
+MARIAN = {"vocab_size": VOCAB, "d_model": 16, "encoder_layers": 2, "decoder_layers": 1}
+for side in ("encoder", "decoder"):
+    MARIAN |= {f"{side}_attention_heads": 2, f"{side}_ffn_dim": 24}
+MARIAN |= {"activation_function": "swish", "scale_embedding": True, "eos_token_id": 39}
+MARIAN |= {"pad_token_id": 59, "decoder_start_token_id": 59, "forced_eos_token_id": None}
 # Class of the package, and after a dash which of several; its config.
 CASES = {
     "BertForPreTraining": SIZES,
@@ -62,15 +72,27 @@ CASES = {
         "tie_word_embeddings": False,
         "decoder_start_token_id": 0,
     },
+    "MarianMTModel": MARIAN,
 }
+# Parameters of these are computed, not learned.
+COMPUTED = "embed_positions"
+# Standard deviations, by the first pattern that fits: with less in the layers of T5 and Marian they
+# would write one word over and over.
+SPREADS = (
+    (r"\.block\.", 0.6),
+    (r"^model\..*\.layers\..*bias$", 0.1),
+    (r"^model\..*\.layers\.", 0.6),
+    ("final_logits_bias", 0.8),
+    ("", 0.2),
+)
+LEARNED_BUFFERS = ("final_logits_bias",)
 
 
 def weights_of(key: str, shape: tuple[int, ...]) -> np.ndarray:
     """The values of a weight, by its name and shape alone."""
     rng = np.random.default_rng(zlib.crc32(key.encode()))
     scale = "norm" in key.lower() and key.endswith("weight")
-    # Of T5's layers, which with less would write one word over and over.
-    spread = 0.6 if ".block." in key else 0.2
+    spread = next(value for pattern, value in SPREADS if re.search(pattern, key))
     values = rng.uniform(0.5, 1.5, shape) if scale else rng.normal(0, spread, shape)
     return values.astype("float32")
 
@@ -104,7 +126,7 @@ def places() -> np.ndarray:
 
 
 def words() -> np.ndarray:
-    """What T5 is to have written: words after the one that begins a text, number 0."""
+    """What T5 and Marian are to have written: words after the one that begins T5's texts."""
     found = np.random.default_rng(2).integers(2, VOCAB, (len(LENGTHS), 6))
     found[:, 0] = 0
     return found
@@ -123,7 +145,7 @@ def arguments(name: str) -> dict[str, np.ndarray]:
     found = {"input_ids": data["tokens"], "attention_mask": mask.astype("int64")}
     if name.startswith(("Bert", "Albert", "Electra", "XLNet")):
         found["token_type_ids"] = data["segments"]
-    if name.startswith("T5"):
+    if name.startswith(("T5", "Marian")):
         found["decoder_input_ids"] = words()
     if name == "XLNetForSequenceClassification":  # looks at the last column, padding or not
         found = {key: padded_left(value) for key, value in found.items()}
@@ -145,7 +167,11 @@ def run(name: str, sizes: dict[str, object]) -> dict[str, np.ndarray]:
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     shapes = {}
     with torch.no_grad():
-        for key, value in model.named_parameters():  # a tied weight once, by its first name
+        buffers = [pair for pair in model.named_buffers() if pair[0] in LEARNED_BUFFERS]
+        # A tied weight once, by its first name.
+        for key, value in (*model.named_parameters(), *buffers):
+            if COMPUTED in key:
+                continue
             shapes[key] = list(value.shape)
             value.copy_(torch.from_numpy(weights_of(key, tuple(value.shape))))
         if not name.startswith("XLNet"):  # whose positions are float32 whatever the weights are
@@ -164,6 +190,9 @@ def write(model: Any, asked: dict[str, Any], end: int) -> dict[str, np.ndarray]:
     """Texts that a model writes, the likeliest words and all of a beam with their scores."""
     sources = {key: asked[key] for key in ("input_ids", "attention_mask")}
     options = {"max_new_tokens": MAX_TOKENS, "do_sample": False, "eos_token_id": end}
+    if model.config.model_type == "marian":  # which has no padding to write, nor a share for it
+        options["bad_words_ids"] = [[model.config.pad_token_id]]
+        options["renormalize_logits"] = True
     greedy = model.generate(**sources, **options)
     options |= {"num_beams": WIDTH, "num_return_sequences": WIDTH, "early_stopping": "never"}
     options |= {"return_dict_in_generate": True, "output_scores": True}

@@ -57,3 +57,16 @@ def test_heads_are_joined_and_taken_apart() -> None:
     again = layout.pack(ours, heads=2)
     for key, value in theirs.items():
         np.testing.assert_array_equal(again[key], value)
+
+
+def test_a_matrix_of_one_row_is_a_vector_here() -> None:
+    layout = Layout.of(rows=["{*}bias"])
+    theirs = {"final_bias": np.arange(3.0)[None], "weight": np.ones((1, 2))}
+    ours = layout.unpack(theirs)
+    assert {key: value.shape for key, value in ours.items()} == {
+        "final_bias": (3,),
+        "weight": (1, 2),
+    }
+    again = layout.pack(ours)
+    for key, value in theirs.items():
+        np.testing.assert_array_equal(again[key], value)

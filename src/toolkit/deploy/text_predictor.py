@@ -27,6 +27,7 @@ ENDINGS = {
     "ForConditionalGeneration": "sequence_to_sequence",
     "T5WithLMHeadModel": "sequence_to_sequence",
     "LMHeadModel": "causal_language_model",
+    "MTModel": "translator",
     "Model": "sentence_encoder",
 }
 CLASSES = ("text_classifier", "token_classifier", "intent_slots", "parser")  # tasks with labels

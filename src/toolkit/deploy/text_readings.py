@@ -13,7 +13,12 @@ from toolkit.data.text.word_pieces import cut_words
 from toolkit.deploy.classification import ClassPrediction, classify, softmax
 from toolkit.deploy.text_model import TextModel
 from toolkit.deploy.text_parsing import parse_texts
-from toolkit.deploy.text_writing import fill_masks, reply_to_texts, write_texts
+from toolkit.deploy.text_writing import (
+    fill_masks,
+    reply_to_texts,
+    translate_texts,
+    write_texts,
+)
 from toolkit.model_zoo.tasks.answer_spans import Scores, best_spans
 from toolkit.utils.metrics.entities import OUTSIDE, find_entities
 
@@ -171,5 +176,6 @@ TEXT_READINGS: Mapping[str, Reading] = {
     "masked_language_model": fill_masks,
     "causal_language_model": write_texts,
     "sequence_to_sequence": reply_to_texts,
+    "translator": translate_texts,
 }
 PAIRS = ("text_classifier", "question_answerer", "sentence_encoder")  # tasks that take two texts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +40,21 @@ def reply_to_texts(
     model: TextModel, texts: Sequence[str], pairs: Sequence[str] | None, top: int
 ) -> list[str]:
     """The text that the model writes for each text, which it reads as a whole."""
+    return _replies(model, texts, model.net.writer)
+
+
+def translate_texts(
+    model: TextModel, texts: Sequence[str], pairs: Sequence[str] | None, top: int
+) -> list[str]:
+    """The translation of each text."""
+    return _replies(model, texts, lambda tokens, _, lengths: model.net.writer(tokens, lengths))
+
+
+def _replies(model: TextModel, texts: Sequence[str], read: Callable[..., Any]) -> list[str]:
     found = [""] * len(texts)
     encoded = model.tokenizer.encode_batch(texts)
     for some, inputs in model.batches([(one.ids, one.segments) for one in encoded]):
-        writer = model.net.writer(*inputs)
+        writer = read(*inputs)
         rows = generate(
             writer,
             writer.beginnings,

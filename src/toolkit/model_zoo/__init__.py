@@ -6,11 +6,13 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "Layer": "summary",
+        "LengthPenalty": "batch_beam",
         "ModelInfo": "catalogue",
         "Sampling": "generation",
         "Summary": "summary",
         "WeightsEntry": "catalogue",
         "WeightsError": "weights",
+        "batch_beam_search": "batch_beam",
         "generate": "generation",
         "get_arrays": "weights",
         "get_model": "builder",

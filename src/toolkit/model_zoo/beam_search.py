@@ -71,7 +71,7 @@ def beam_search(
         texts, sums = grown, np.array(values)
         if length == max_tokens or _is_settled(done, values, width, max_tokens, length_penalty):
             break
-        states = _reordered(states, rows)
+        states = reordered(states, rows)
         last = mx.nd.array([[text[-1]] for text in texts], dtype="int32")
         scores, states = net.step(last, states)
     done += [
@@ -91,6 +91,7 @@ def _is_settled(
     return max(values) / longest**power <= worst
 
 
-def _reordered(states: Any, rows: list[int]) -> Any:
+def reordered(states: Any, rows: list[int]) -> Any:
+    """States of a network for other rows: those whose numbers are given, in their order."""
     order = mx.nd.array(rows, dtype="int32")
     return [tuple(mx.nd.take(array, order, axis=0) for array in state) for state in states]

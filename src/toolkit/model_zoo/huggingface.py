@@ -31,6 +31,8 @@ ACTIVATIONS = {
     "gated-gelu": "gated_gelu_tanh",  # of T5, which takes the approximation for granted
     "gelu": "gelu",
     "relu": "relu",
+    "silu": "swish",
+    "swish": "swish",
     "tanh": "tanh",
 }
 SIZES = ("layers", "units", "heads")  # what a model's name promises
@@ -59,6 +61,12 @@ def folder_options(
     for key, value in info.huggingface.get("required", {}).items():
         if found.get(key, value) != value:
             raise WeightsError(f"{path}: {key} is {found[key]!r}; {info.name!r} knows {value!r}")
+    for first, second in info.huggingface.get("same", ()):
+        if found.get(second) not in (None, found.get(first)):
+            raise WeightsError(
+                f"{path}: {first} is {found.get(first)!r}, {second} {found[second]!r}; "
+                f"{info.name!r} knows models where they are the same"
+            )
     sizes = dict(info.huggingface.get("fixed", {}))
     for key, field in info.huggingface["config"].items():
         if found.get(key) is not None:

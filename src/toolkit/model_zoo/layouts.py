@@ -18,6 +18,7 @@ class Layout:
     joined: tuple[tuple[Template, tuple[Template, ...]], ...] = ()  # along the first axis
     prefix: str = ""  # that the file may lack
     by_head: tuple[Template, ...] = ()  # whose last axis is two there: heads, units of each
+    rows: tuple[Template, ...] = ()  # that are the one row of a matrix there
 
     @classmethod
     def of(
@@ -26,6 +27,7 @@ class Layout:
         joined: Iterable[tuple[str, Sequence[str]]] = (),
         prefix: str = "",
         by_head: Iterable[str] = (),
+        rows: Iterable[str] = (),
     ) -> Layout:
         """Makes a layout from plain strings, as the weights files hold them."""
         return cls(
@@ -36,6 +38,7 @@ class Layout:
             ),
             prefix,
             tuple(Template(text, True) for text in by_head),
+            tuple(Template(text, True) for text in rows),
         )
 
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -47,6 +50,8 @@ class Layout:
                 value = value.reshape(len(value), -1)
             if _fits(self.transposed, name):
                 value = value.T
+            if _fits(self.rows, name):
+                value = value.reshape(-1)
             for whole, parts in self.joined:
                 fields = whole.match(name)
                 if fields is not None:
@@ -67,6 +72,7 @@ class Layout:
                     pieces = [result.pop(part.format(fields)) for part in parts]
                     result[whole.format(fields)] = np.concatenate(pieces)
         result = {k: v.T.copy() if _fits(self.transposed, k) else v for k, v in result.items()}
+        result = {k: v[None] if _fits(self.rows, k) else v for k, v in result.items()}
         return {
             k: v.reshape(len(v), heads, -1) if _fits(self.by_head, k) else v
             for k, v in result.items()

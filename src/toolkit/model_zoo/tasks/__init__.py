@@ -20,5 +20,6 @@ from toolkit.model_zoo.tasks import (  # noqa: F401
     text_classifier,
     text_encoder,
     token_classifier,
+    translator,
     yolo3,
 )
