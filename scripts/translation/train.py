@@ -5,7 +5,8 @@
 DATA holds the data set's files as they are published: any of translation. Both languages are cut
 into the same pieces, made of the training texts. Sizes other than the name's are options: ``--set
 layers=3 units=256``. ``--out`` gets logs, ``pieces.model`` and ``final.params``, the moving average
-of the weights; ``evaluate.py`` translates with them. The same command again goes on where it ended.
+of the weights; ``evaluate.py`` translates with them. Marian's names leave a folder ``model``, too,
+for ``toolkit predict`` and ``transformers``. The same command again goes on where it ended.
 """
 
 from __future__ import annotations
@@ -35,7 +36,15 @@ from toolkit.utils.training import (
 
 import mxnet as mx
 import numpy as np
-from translation_data import PIECES, WEIGHTS, Objective, loader, make_net, open_pieces
+from translation_data import (
+    PIECES,
+    WEIGHTS,
+    Objective,
+    loader,
+    make_net,
+    open_pieces,
+    save_folder,
+)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -110,6 +119,8 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     )
     with run.average.applied() if run.average else nullcontext():
         net.save_parameters(str(args.out / WEIGHTS))
+        if "translator" in net.info.huggingface.get("architectures", ()):
+            save_folder(net, pieces, args.out / "model")
     found = {"val_loss": run.values["val_loss"], "val_perplexity": math.exp(run.values["val_loss"])}
     print(json.dumps({"data": args.data_set, "model": args.model, "seed": args.seed, **found}))
     return found

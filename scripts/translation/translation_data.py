@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from toolkit.data import DataLoader, TokenBatches
 from toolkit.data.text.pairs import IGNORED, PAIR_BATCHIFY, TextPairs
-from toolkit.data.text.tokenizers import TEMPLATES, SentencePieceTokenizer
+from toolkit.data.text.tokenizers import (
+    TEMPLATES,
+    SentencePieceTokenizer,
+    Tokenizer,
+    load_tokenizer,
+)
 from toolkit.loss import SoftmaxCrossEntropyLoss
-from toolkit.model_zoo import get_model
+from toolkit.model_zoo import get_model, save_huggingface
 from toolkit.model_zoo.batch_beam import LengthPenalty
+from toolkit.utils.files import atomic_write
 from toolkit.utils.options import parse_options
 from toolkit.utils.training import StepResult
 
@@ -44,7 +51,22 @@ def make_net(model: str, sizes: Sequence[str], vocab_size: int, **options: Any) 
     return get_model(model, task="translator", **special, **options, **parse_options(sizes))
 
 
-def open_run(folder: Path) -> tuple[Any, SentencePieceTokenizer]:
+def save_folder(net: Any, pieces: SentencePieceTokenizer, folder: Path) -> None:
+    """Writes a folder for ``toolkit predict`` and for ``MarianMTModel`` of ``transformers``."""
+    save_huggingface(net, folder)
+    for name in ("source.spm", "target.spm"):
+        shutil.copy(pieces.model, folder / name)
+    with atomic_write(folder / "vocab.json", "w") as file:
+        json.dump(pieces.vocab.token_to_idx, file, ensure_ascii=False)
+
+
+def open_folder(model: str, sizes: Sequence[str], folder: Path) -> tuple[Any, Tokenizer]:
+    """The network and the tokenizer of a folder of ``transformers``."""
+    net = get_model(model, folder, task="translator", **parse_options(sizes))
+    return net, load_tokenizer(folder)
+
+
+def open_run(folder: Path) -> tuple[Any, Tokenizer]:
     """The network of a run with its last weights, and its pieces."""
     config = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]
     pieces = open_pieces(folder / PIECES)

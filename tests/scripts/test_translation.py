@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from toolkit.deploy import TextPredictor
 from toolkit.utils.training import Interrupted
 
 FOLDER = Path(__file__).resolve().parents[2] / "scripts" / "translation"
@@ -62,6 +63,28 @@ def test_a_network_is_trained_and_scored(
         lines = (data / "out" / "test.txt").read_text(encoding="utf-8").splitlines()
         assert len(lines) == 12
         assert lines[:3] == lines[3:6]  # the same texts, whatever batch they are in
+    assert (data / "out" / "model").is_dir() == (model == "marian_6_512_8")
+
+
+def test_a_folder_for_others_translates_the_same(
+    scripts: dict[str, ModuleType], data: Path
+) -> None:
+    train, score = scripts["train"], scripts["evaluate"]
+    out, sizes = data / "out", [word for word in TINY if "=" in word]
+    words = [str(data), "--out", str(out), *TINY, "--model", "marian_6_512_8", "--epochs", "2"]
+    train.main(train.parse([*words, "--learning-rate", "1e-2"]))
+    common = [str(data), "--width", "2", "--max-tokens", "6"]
+    score.main(score.parse([str(out), *common]))
+    words = [str(out / "model"), *common, "--model", "marian_6_512_8", "--set", *sizes]
+    score.main(score.parse([*words, "--out", str(data / "others.txt")]))
+    assert (data / "others.txt").read_text() == (out / "test.txt").read_text()
+    predictor = TextPredictor(
+        "marian_6_512_8",
+        out / "model",
+        sizes={"layers": 1, "units": 16, "heads": 2},
+        max_tokens=6,
+    )
+    assert isinstance(predictor("a dog runs fast"), str)
 
 
 def test_a_run_that_broke_off_goes_on(
