@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from toolkit.data.vision import PRESETS, PoseBatch, flip_heatmaps
+from toolkit.data.vision import flip_heatmaps
 from toolkit.data.vision.heatmaps import REFINEMENTS
 from toolkit.utils.metrics import HeatmapAccuracy
 
@@ -43,16 +43,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """COCO's numbers and the share of joints near their place in percent, and persons a second."""
-    net, size = pose_model.open_model(args.model, args.weights)
-    size = args.size or size or PRESETS["pose_256"].size
+    net, preset = pose_model.open_model(args.model, args.weights, args.size)
     net.hybridize(static_alloc=True)
     data = pose_model.open_data(args, args.split, args.detections)
     if net.classes != len(data.skeleton.labels):
         raise SystemExit(f"error: {args.model} has {net.classes} joints, the data others")
     near, scores = HeatmapAccuracy(), PoseScores(data, stride=net.stride, refine=args.refine)
     start = time.perf_counter()
-    targets = PoseBatch(stride=net.stride)
-    for batch in pose_model.scoring_loader(data, size, args.batch_size, targets).batches(0):
+    made = pose_model.batch_of(net, preset)
+    loader = pose_model.scoring_loader(data, data.skeleton, preset.size, args.batch_size, made)
+    for batch in loader.batches(0):
         images = mx.nd.array(batch["images"])
         maps = net(images).asnumpy()
         if args.flip:

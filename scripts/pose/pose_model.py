@@ -10,12 +10,19 @@ from typing import Any
 
 from toolkit.data import DataLoader
 from toolkit.data.batchify import List
-from toolkit.data.vision import COCOKeypointDataset, PersonCrop, PoseBatch
+from toolkit.data.vision import (
+    PRESETS,
+    COCOKeypointDataset,
+    ImagePreset,
+    PersonCrop,
+    PoseBatch,
+)
 from toolkit.loss import HeatmapMSELoss
 from toolkit.model_zoo import get_model, load_backbone, load_weights, model_info
 from toolkit.utils.disk import atomic_write
 from toolkit.utils.options import parse_options
 from toolkit.utils.registry import unknown
+from toolkit.utils.skeletons import Skeleton
 from toolkit.utils.training import StepResult
 
 import mxnet as mx
@@ -48,10 +55,10 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def scoring_loader(
-    data: COCOKeypointDataset, size: Sequence[int], batch_size: int, batch: PoseBatch
+    data: Any, skeleton: Skeleton, size: Sequence[int], batch_size: int, batch: PoseBatch
 ) -> DataLoader:
     """All persons, cut out around their boxes, in order."""
-    crop = PersonCrop(tuple(size), skeleton=data.skeleton)
+    crop = PersonCrop(tuple(size), skeleton=skeleton)
     return DataLoader(data, batch_size, transform=crop, batchify=List(), batch_transform=batch)
 
 
@@ -85,15 +92,30 @@ def save_note(args: argparse.Namespace, labels: Sequence[str]) -> None:
         json.dump(note, file, indent=1)
 
 
-def open_model(model: str, weights: str | None) -> tuple[Any, tuple[int, int] | None]:
-    """A network for use, that of a run's folder with its size, or a published one."""
+def preset_of(model: str, size: Sequence[int] | None) -> ImagePreset:
+    """What the network sees: of a pose estimator's name its own normalization."""
+    info = model_info(model)
+    name = info.preprocess if info.task == "pose_estimator" else None
+    preset = PRESETS[name or "pose_256"]
+    return preset.with_size(tuple(size)) if size else preset
+
+
+def batch_of(net: Any, preset: ImagePreset, **options: Any) -> PoseBatch:
+    """What makes batches for a network."""
+    return PoseBatch(preset.mean, preset.std, stride=net.stride, **options)
+
+
+def open_model(
+    model: str, weights: str | None, size: Sequence[int] | None
+) -> tuple[Any, ImagePreset]:
+    """A network for use, that of a run's folder or a published one, and what it sees."""
     folder = Path(model)
     if not (folder / NOTE).is_file():
-        return get_model(model, weights or True), None
+        return get_model(model, weights or True), preset_of(model, size)
     note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     net = build(note["model"], note["option"], note["labels"])
     load_weights(net, folder / WEIGHTS)
-    return net, tuple(note["size"])
+    return net, preset_of(note["model"], size or note["size"])
 
 
 def objective(loss: HeatmapMSELoss) -> Any:

@@ -19,7 +19,7 @@ from toolkit import deploy
 from toolkit.data import DataLoader
 from toolkit.data.batchify import List
 from toolkit.data.samplers import ShardedBatches, ShuffledBatches
-from toolkit.data.vision import PRESETS, COCOKeypointDataset, PoseAugment, PoseBatch
+from toolkit.data.vision import COCOKeypointDataset, ImagePreset, PoseAugment, PoseBatch
 from toolkit.loss import HeatmapMSELoss
 from toolkit.model_zoo import get_arrays, load_weights
 from toolkit.utils.checkpoints import write_params
@@ -126,7 +126,7 @@ def scoring(args: argparse.Namespace, forward: object, batch: PoseBatch) -> list
     if not args.val:
         return []
     data = pose_model.open_data(args, args.val)
-    loader = pose_model.scoring_loader(data, args.size, args.batch_size, batch)
+    loader = pose_model.scoring_loader(data, data.skeleton, args.size, args.batch_size, batch)
     metrics = [PoseScores(data, stride=batch.stride, brief=True), HeatmapAccuracy()]
     every = args.score_every
     return [Evaluation(loader, forward=forward, metrics=metrics, every_epochs=every)]
@@ -140,7 +140,9 @@ def main(args: argparse.Namespace) -> Run:
     net = pose_model.make_net(args, labels)
     net.hybridize(static_alloc=True)
     forward = pose_model.objective(HeatmapMSELoss())
-    batch = PoseBatch(stride=net.stride, deviation=args.deviation, exact=args.exact)
+    preset = pose_model.preset_of(args.model, args.size)
+    targets = {"deviation": args.deviation, "exact": args.exact}
+    batch = pose_model.batch_of(net, preset, **targets)
     job = join(args.kvstore)
     if not job.rank:
         pose_model.save_note(args, labels)
@@ -162,16 +164,22 @@ def main(args: argparse.Namespace) -> Run:
             ),
         )
     if not job.rank:
-        save(run, net, args, labels)
+        save(run, net, args, preset=preset, labels=labels)
     return run
 
 
-def save(run: Run, net: object, args: argparse.Namespace, labels: tuple[str, ...]) -> None:
+def save(
+    run: Run,
+    net: object,
+    args: argparse.Namespace,
+    *,
+    preset: ImagePreset,
+    labels: tuple[str, ...],
+) -> None:
     """Leaves the weights, and the network as a graph for persons of the size it was trained on."""
     arrays = run.average.arrays() if run.average else get_arrays(net)
     write_params(args.out / pose_model.WEIGHTS, arrays)
     load_weights(net, args.out / pose_model.WEIGHTS)
-    preset = PRESETS["pose_256"].with_size(tuple(args.size))
     deploy.export(net, args.out / "export" / "pose", preprocess=preset, labels=labels)
 
 

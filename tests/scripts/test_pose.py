@@ -108,6 +108,29 @@ def test_a_run_is_trained_scored_and_exported(kind: str, people: Path, tmp_path:
     assert result["oks_map_recall"] <= 50
 
 
+def test_int8_comes_with_both_scores(people: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools")
+    run("train", people, "--out", tmp_path / "run", *FEW, *SMALL, "--val", "")
+    script = importlib.import_module("quantize")
+    arguments = (tmp_path / "run", people, tmp_path / "int8", "--samples", 3)
+    result = script.quantize(script.parse([str(argument) for argument in arguments]))
+    assert (result["score"], result["layers in float"]) == ("oks_map", 2)
+    assert result["layers in int8"] > 20
+    before = score(tmp_path / "run", people)["oks_map"]
+    assert result["before"] == pytest.approx(before, abs=0.5)
+    assert np.isfinite(result["after"])
+    (pose,) = Predictor(tmp_path / "int8" / "int8")(people / "val2017" / "0.png")
+    assert len(pose.joints) == 17
+
+
+def test_published_names_have_their_own_normalization() -> None:
+    model = importlib.import_module("pose_model")
+    alpha = model.preset_of("alpha_pose_resnet101_v1b_coco", None)
+    assert (alpha.std, alpha.size) == ((1, 1, 1), (256, 192))
+    small = model.preset_of("mobilenet0.25", (64, 96))
+    assert (small.std[0], small.size) == (0.229, (64, 96))
+
+
 def test_a_run_goes_on_and_what_does_not_fit_is_told(people: Path, tmp_path: Path) -> None:
     few = (*FEW, "--val", "", *SMALL)
     run("train", people, "--out", tmp_path / "first", *few, "--backbone-rate", 0.5)
