@@ -36,6 +36,7 @@ ACTIVATIONS = {
     "tanh": "tanh",
 }
 SIZES = ("layers", "units", "heads")  # what a model's name promises
+ALIKE = {"embedding_units": "units", "decoder_layers": "layers"}  # where a config has None
 
 
 def folder_options(
@@ -157,8 +158,8 @@ def _config(net: HybridBlock, section: Mapping[str, Any], labels: Sequence[str])
     for key, field in section["config"].items():
         if field == "activation":
             values[key] = words[values[key]]
-        elif values[key] is None and field == "embedding_units":
-            values[key] = config.units
+        elif values[key] is None and field in ALIKE:
+            values[key] = getattr(config, ALIKE[field])
     classes = getattr(net, "classes", 0)
     if classes:
         names = labels or [f"LABEL_{i}" for i in range(classes)]

@@ -62,6 +62,14 @@ def test_a_saved_folder_holds_the_same(golden: Any, net: Any, tmp_path: Path) ->
     assert again.encoder.config == net.encoder.config
 
 
+def test_a_decoder_of_as_many_layers_says_how_many(tmp_path: Path) -> None:
+    net = get_model(NAME, **SIZES, hidden_units=24, vocab_size=60, start=59)
+    net.initialize()
+    save_huggingface(net, tmp_path)
+    about = json.loads((tmp_path / "config.json").read_text())
+    assert (about["encoder_layers"], about["decoder_layers"]) == (2, 2)
+
+
 def cut(text: Any, end: int) -> list[int]:
     """A text up to its end, without what it was padded with."""
     words = [int(word) for word in text]
