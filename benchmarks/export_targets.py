@@ -30,6 +30,7 @@ import numpy as np
 
 SIDES = (128, 256)  # of pictures: the first that the network takes, else what it was trained on
 PATCH = 8  # pixels of one colour, each way
+LAST_GAMMA = 0.2  # trained residual branches add a part of what they are added to
 BATCH, TOKENS = 2, 16  # exported with one sample and this length, run with these
 # R-CNN with few regions answers by the same operators, in a small part of the time.
 PROPOSALS = {"candidates": 64, "proposals": 12}
@@ -42,8 +43,11 @@ def say(**found: Any) -> None:
 
 def parameters(net: Any, shapes: dict[str, tuple[int, ...]], symbol: Any) -> int | None:
     """How many numbers the network holds; None where it does not take inputs of these shapes."""
+    own = {p.name: p.shape for p in net.collect_params().values() if p.shape and 0 not in p.shape}
+    names = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
+    known = {name: shape for name, shape in own.items() if name in names}
     try:
-        given, _, states = symbol.infer_shape(**shapes)
+        given, _, states = symbol.infer_shape(**known, **shapes)
     except mx.MXNetError:
         return None
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
@@ -65,7 +69,9 @@ def pictures(net: Any, native: tuple[int, int]) -> tuple[int, list[tuple[int, ..
 def texts(net: Any) -> tuple[int, list[tuple[int, ...]]]:
     """The same of a network of tokens, segments and lengths."""
     symbol, names = compose(net, [0, 0, 0])
-    shapes = [(BATCH, TOKENS), (BATCH, TOKENS), (BATCH,)]
+    spelled = getattr(getattr(net, "config", None), "characters", None)  # words by characters
+    word = (spelled,) if spelled else ()
+    shapes = [(BATCH, TOKENS, *word), (BATCH, TOKENS), (BATCH,)]
     count = parameters(net, dict(zip(names, shapes, strict=True)), symbol)
     if count is None:
         raise ValueError(f"the network does not take tokens of {shapes[0]}")
@@ -80,8 +86,17 @@ def sample(shapes: list[tuple[int, ...]], vocabulary: int | None) -> list[np.nda
         coarse = rng.normal(size=(batch, channels, *(-(-side // PATCH) for side in sides)))
         whole = np.kron(coarse, patch)[..., : sides[0], : sides[1]]
         return [whole.astype(np.float32)]
-    arrays = [rng.integers(0, top, shapes[0]) for top in (vocabulary, 2)]
+    tops = zip((vocabulary, 2), shapes, strict=False)
+    arrays = [rng.integers(0, top, shape) for top, shape in tops]
     return [a.astype(np.float32) for a in (*arrays, np.array([TOKENS, TOKENS - 5]))]
+
+
+def build(name: str) -> Any:
+    """The network; where it knows which scales end its branches, those start at zero."""
+    try:
+        return get_model(name, zero_last_gamma=True)
+    except TypeError:
+        return get_model(name)
 
 
 def prepare(net: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -89,6 +104,9 @@ def prepare(net: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
     mx.random.seed(0)
     net.hybridize(False)  # layers may be by themselves
     net.initialize(mx.init.Xavier(magnitude=2))
+    for param in net.collect_params(".*gamma$").values():
+        if param.init == "zeros":
+            param.set_data(mx.nd.full(param.shape, LAST_GAMMA))
     given = [mx.nd.array(array) for array in inputs]
     settle(net, *given, layers=True)
     outputs = list(leaves(net(*given)))
@@ -153,7 +171,7 @@ def main() -> None:
     parser.add_argument("--programs", type=Path, help="where the C++ programs were built")
     given = parser.parse_args()
     info = model_info(given.model)
-    net: Callable[..., Any] = get_model(given.model)
+    net: Callable[..., Any] = build(given.model)
     if hasattr(net, "set_nms"):
         net.set_nms(**DETECTIONS)
     if hasattr(net, "set_proposals"):

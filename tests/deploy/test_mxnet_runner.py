@@ -13,6 +13,7 @@ from mxnet.gluon.nn import Dense
 from toolkit.deploy import export, load
 from toolkit.deploy.manifest import Manifest, TensorSpec
 from toolkit.deploy.mxnet_runner import MXNetRunner, make_block, runner_of
+from toolkit.nn import ProjectedLSTM
 
 
 def assert_close(found: np.ndarray, wanted: mx.nd.NDArray) -> None:
@@ -119,6 +120,31 @@ def _parts(net: Dense) -> tuple[mx.sym.Symbol, Manifest, dict[str, mx.nd.NDArray
     manifest = Manifest("net", (TensorSpec("data", None),), ())
     arrays = {p.name: p.data() for p in net.collect_params().values()}
     return net(mx.sym.var("data")), manifest, arrays
+
+
+class Reading(HybridBlock):
+    """Two layers whose loops pass their states on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.below, self.above = ProjectedLSTM(4, 6, 4), ProjectedLSTM(4, 6, 4)
+
+    def hybrid_forward(self, F, x):
+        for layer in (self.below, self.above):
+            x = layer(x, *layer.begin(F, x))[0]
+        return x
+
+
+def test_loops_give_what_the_network_gives(tmp_path: Path) -> None:
+    """MXNet's static shapes make other numbers of them."""
+    net = Reading()
+    net.initialize(mx.init.Uniform(0.7))
+    export(net, tmp_path / "net", images(5, 2, 4))
+    runner = load(tmp_path / "net")
+    for shape in ((7, 2, 4), (7, 3, 4), (1, 1, 4), (7, 2, 4)):
+        x = images(*shape)
+        for _ in range(2):
+            assert_close(runner(x)[0], net(mx.nd.array(x)))
 
 
 def test_half_floats_run_unfused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -25,6 +26,7 @@ from toolkit.deploy.runner import Runner
 
 _log = logging.getLogger(__name__)
 FUSING = "MKLDNN"  # the name MXNet knows oneDNN by
+LOOPS = {"_foreach", "_while_loop", "_cond"}
 FUSED = {"fp32", "bf16"}  # what its fused operators compute in
 FUSED_TYPES = {np.dtype("float32"), np.dtype([("bfloat16", np.uint16)])}  # of parameters
 
@@ -63,7 +65,7 @@ class MXNetRunner(Runner):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of inputs that the fused graph does not need
-                fused.optimize_for(*arrays, backend=FUSING, static_alloc=True, static_shape=True)
+                fused.optimize_for(*arrays, backend=FUSING, **self._static)
             _call(fused, arrays)
         except mx.MXNetError as error:
             _call(self.block, arrays)  # raises where it is the arrays that do not fit
@@ -73,8 +75,14 @@ class MXNetRunner(Runner):
 
     def _plan(self) -> HybridBlock:
         if self.manifest.precision != "fp32":
-            self.block.hybridize(static_alloc=True, static_shape=True)
+            self.block.hybridize(**self._static)
         return self.block
+
+    @cached_property
+    def _static(self) -> dict[str, bool]:
+        """What is planned once; loops whose shapes are, too, give other numbers in MXNet 1.9.1."""
+        nodes = json.loads(self.block._cached_graph[1].tojson())["nodes"]
+        return {"static_alloc": True, "static_shape": LOOPS.isdisjoint(n["op"] for n in nodes)}
 
     @cached_property
     def _can_fuse(self) -> bool:

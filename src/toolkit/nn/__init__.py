@@ -38,6 +38,7 @@ __getattr__, __dir__, __all__ = exports(
         "HardSwish": "activation",
         "HiddenLayersHead": "head",
         "LSTMLayer": "lstm",
+        "Loop": "loops",
         "MODES": "word_vectors",
         "LevelAnchors": "anchors",
         "IterativeAggregation": "upsample",

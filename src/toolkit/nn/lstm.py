@@ -11,6 +11,7 @@ from mxnet.gluon.nn import Dropout
 from mxnet.gluon.rnn import LSTM
 
 from toolkit.nn.containers import sequence
+from toolkit.nn.loops import Loop
 
 Read = Callable[[Any], Any]  # of one direction
 
@@ -115,7 +116,7 @@ class LSTMLayer(ReadingLayer):
         return (x, *(F.squeeze(part, axis=0) for part in state))
 
 
-class ProjectedLSTM(ReadingLayer):
+class ProjectedLSTM(Loop, ReadingLayer):
     """A layer that gives a projection of its hidden state to fewer units.
 
     Sak et al., 2014, https://arxiv.org/abs/1402.1128; with bounds, as ELMo has them: Peters et

@@ -15,6 +15,7 @@ from mxnet.gluon.nn import Dense, Dropout, Embedding
 
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.nn.containers import sequence
+from toolkit.nn.loops import Loop
 from toolkit.nn.lstm import HaltingLSTM, LSTMLayer, ReadingLayer
 from toolkit.nn.masks import padding_bias
 
@@ -142,7 +143,7 @@ class GNMT(HybridBlock):
         return self.reader(tokens, segments, valid_length)[0]
 
 
-class AskingLSTM(ReadingLayer):
+class AskingLSTM(Loop, ReadingLayer):
     """A layer that is told what its last answer found in a memory, and asks with the next one.
 
     Luong et al., 2015, https://arxiv.org/abs/1508.04025, scaled by the root of the units.
