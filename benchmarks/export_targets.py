@@ -43,11 +43,8 @@ def say(**found: Any) -> None:
 
 def parameters(net: Any, shapes: dict[str, tuple[int, ...]], symbol: Any) -> int | None:
     """How many numbers the network holds; None where it does not take inputs of these shapes."""
-    own = {p.name: p.shape for p in net.collect_params().values() if p.shape and 0 not in p.shape}
-    names = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
-    known = {name: shape for name, shape in own.items() if name in names}
     try:
-        given, _, states = symbol.infer_shape(**known, **shapes)
+        given, _, states = symbol.infer_shape(**shapes)
     except mx.MXNetError:
         return None
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
@@ -69,8 +66,8 @@ def pictures(net: Any, native: tuple[int, int]) -> tuple[int, list[tuple[int, ..
 def texts(net: Any) -> tuple[int, list[tuple[int, ...]]]:
     """The same of a network of tokens, segments and lengths."""
     symbol, names = compose(net, [0, 0, 0])
-    spelled = getattr(getattr(net, "config", None), "characters", None)  # words by characters
-    word = (spelled,) if spelled else ()
+    spelled = getattr(getattr(net, "encoder", net), "characters", None)  # words by characters
+    word = (spelled,) if isinstance(spelled, int) else ()
     shapes = [(BATCH, TOKENS, *word), (BATCH, TOKENS), (BATCH,)]
     count = parameters(net, dict(zip(names, shapes, strict=True)), symbol)
     if count is None:

@@ -68,6 +68,23 @@ def test_an_axis_that_grows_with_the_batch_is_free() -> None:
     assert describe(Folds(), np.zeros((1, 6)))[1].outputs[0].shape == (None, 2)
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"), [((2, 7), (None, None)), ((2, 7, 5), (None, None, 5))]
+)
+def test_texts_have_any_length_spelled_ones_too(
+    words: tuple[int, ...], wanted: tuple[int | None, ...]
+) -> None:
+    class Reading(HybridBlock):
+        def hybrid_forward(self, F, words, segments):
+            return F.sum(F.reshape(words, (0, 0, -1)), axis=2) + segments
+
+    net = Reading()
+    net.initialize()
+    manifest = describe(net, (np.ones(words), np.ones((2, 7))))[1]
+    assert [spec.shape for spec in manifest.inputs] == [wanted, (None, None)]
+    assert [spec.shape for spec in manifest.outputs] == [(None, None)]
+
+
 def test_types_follow_the_graph() -> None:
     class Best(HybridBlock):
         def hybrid_forward(self, F, x):

@@ -55,6 +55,8 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
     "products": lambda x: S.batch_dot(
         S.reshape(x, shape=(-1, 6, 8)), S.reshape(x, shape=(-1, 6, 8)), transpose_b=True
     ),
+    "vectors by a matrix": lambda x: S.dot(x, S.ones((5, 8)), transpose_b=True),
+    "matrices": lambda x: S.dot(S.flatten(x), S.flatten(x * 2), transpose_a=True),
 }
 
 

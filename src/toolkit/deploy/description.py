@@ -161,11 +161,15 @@ def _with_larger_batch(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple
 
 
 def _with_longer_texts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Another length of what is (N, T): one more, which a network of features does not take."""
+    """Another length of what is (N, T), or of spelled words (N, T, characters) beside it.
+
+    One more, which a network of features does not take.
+    """
     first = next(iter(shapes.values()))
-    if len(first) != 2:
+    spelled = len(first) == 3 and first[:2] in shapes.values()
+    if len(first) != 2 and not spelled:
         return dict(shapes)
-    return {n: (s[0], s[1] + 1, *s[2:]) if s[1:2] == first[1:] else s for n, s in shapes.items()}
+    return {n: (s[0], s[1] + 1, *s[2:]) if s[1:2] == first[1:2] else s for n, s in shapes.items()}
 
 
 def _try_shapes(symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]]) -> list[Any] | None:

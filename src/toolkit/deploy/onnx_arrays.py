@@ -219,3 +219,16 @@ def _batch_dot(call: Call) -> str:
         return call.add("MatMul", inputs)
     product = call.add("MatMul", inputs, "product")
     return call.add("Mul", [product, call.constant(scale, "alpha")])
+
+
+@translates("dot")
+def _dot(call: Call) -> str:
+    """Matrices, either way round, or vectors along the last axis by a matrix."""
+    ranks = len(call.shape_of(0)), len(call.shape_of(1))
+    inputs = list(call.inputs)
+    if ranks[1] != 2 or ranks[0] < 2 or (call.get("transpose_a", False) and ranks[0] != 2):
+        raise call.unsupported(f"of arrays of {ranks[0]} and {ranks[1]} axes")
+    for i, key in enumerate(("transpose_a", "transpose_b")):
+        if call.get(key, False):
+            inputs[i] = call.add("Transpose", [inputs[i]], key, perm=[1, 0])
+    return call.add("MatMul", inputs)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.deploy.nodes import Node
+from toolkit.deploy.nodes import VARIABLE, Node, Nodes
 
 Shape = tuple[int, ...]
 Axis = tuple[int, ...]  # the length of one axis at each of ``SIZES``
@@ -32,6 +32,7 @@ class Builder:
     nodes: list[Any] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     lengths: dict[Axis, str] = field(default_factory=dict)  # what ``length`` has made
+    outer: Builder | None = None  # where this is the body of a loop: of the graph around it
 
     def axes(self, name: str, index: int = 0) -> list[Axis]:
         """The axes of a node's result."""
@@ -39,6 +40,8 @@ class Builder:
 
     def length(self, axis: Axis) -> str:
         """The length of an axis, an int64 of one element."""
+        if self.outer is not None:  # the same in every step
+            return self.outer.length(axis)
         if len(set(axis)) == 1:
             return self.integers(axis[:1], f"length.{axis[0]}")
         if axis not in self.lengths:
@@ -212,6 +215,16 @@ class Call:
         )
 
 
+def shapes_of(symbol: Any, given: Mapping[str, Shape]) -> dict[str, list[Shape]]:
+    """The shapes of each node's results, by its name; ``given`` are those of all variables."""
+    inner = symbol.get_internals()
+    known = {name: given[name] for name in inner.list_inputs()}
+    found: dict[str, list[Shape]] = {}
+    for place, shape in enumerate(inner.infer_shape(**known)[1]):
+        found.setdefault(inner[place].name, []).append(shape)
+    return found
+
+
 Translation = Callable[[Call], "str | list[str]"]
 TRANSLATIONS: dict[str, Translation] = {}
 
@@ -224,3 +237,21 @@ def translates(*operators: str) -> Callable[[Translation], Translation]:
         return function
 
     return register
+
+
+def translate(
+    nodes: Nodes, builder: Builder, variables: Mapping[str, str]
+) -> dict[Node, list[str]]:
+    """Adds all nodes of a graph; gives the names of their results.
+
+    ``variables`` are the names of what is called otherwise here than in MXNet.
+    """
+    results: dict[Node, list[str]] = {}
+    for node in nodes:
+        if node.op == VARIABLE:
+            results[node] = [variables.get(node.name, node.name)]
+            continue
+        inputs = [results[source][index] for source, index in node.inputs]
+        made = TRANSLATIONS[node.op](Call(node, inputs, builder))
+        results[node] = [made] if isinstance(made, str) else made
+    return results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from toolkit.deploy import (  # noqa: F401  (they register what they translate)
     onnx_indexing,
     onnx_large,
     onnx_layers,
+    onnx_loops,
     onnx_multibox,
     onnx_quantized,
     onnx_recurrent,
@@ -28,15 +29,16 @@ from toolkit.deploy.graph import Graph
 from toolkit.deploy.lookup import file_of
 from toolkit.deploy.manifest import SUFFIX, Manifest, TensorSpec
 from toolkit.deploy.mxnet_runner import graph_of
-from toolkit.deploy.nodes import VARIABLE, Node, Nodes
+from toolkit.deploy.nodes import VARIABLE, Nodes
 from toolkit.deploy.onnx_builder import (
     SIZES,
     TRANSLATIONS,
     Axis,
     Builder,
-    Call,
     Shape,
     UnsupportedOperatorError,
+    shapes_of,
+    translate,
 )
 from toolkit.deploy.onnx_half import to_float16
 from toolkit.deploy.onnx_large import DATA
@@ -129,19 +131,11 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest, data: Path) -> Any:
     """The model of a graph, checked unless its weights are so many that they go into ``data``."""
     nodes = Nodes.of(graph.symbol)
     _check_operators(nodes)
-    operators = {node.op for node in nodes}
+    operators = {op for op, _ in _operators(nodes)}
     opset = max(OPSET, *(LATER.get(operator, OPSET) for operator in operators))
     builder = Builder([_shapes(graph, manifest, *size) for size in SIZES], _free(manifest), opset)
-    results: dict[Node, list[str]] = {}
-    for node in nodes:
-        if node.op == VARIABLE:
-            results[node] = [node.name]
-            if node.name in graph.arrays:
-                builder.constants[node.name] = graph.arrays[node.name].asnumpy()
-            continue
-        inputs = [results[source][index] for source, index in node.inputs]
-        made = TRANSLATIONS[node.op](Call(node, inputs, builder))
-        results[node] = [made] if isinstance(made, str) else made
+    builder.constants |= {name: array.asnumpy() for name, array in graph.arrays.items()}
+    results = translate(nodes, builder, {})
     names = [spec.name for spec in manifest.outputs]
     for name, (node, index) in zip(names, nodes.outputs, strict=True):
         builder.add("Identity", [results[node][index]], name)
@@ -149,7 +143,7 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest, data: Path) -> Any:
         name: builder.axes(node.name, index)
         for name, (node, index) in zip(names, nodes.outputs, strict=True)
     }
-    used = {name for node in builder.nodes for name in node.input}
+    used = set(_read(builder.nodes))
     arrays = {
         name: np.asarray(array, order="C")
         for name, array in builder.constants.items()
@@ -163,14 +157,31 @@ def convert(onnx: Any, graph: Graph, manifest: Manifest, data: Path) -> Any:
     return model
 
 
+def _read(nodes: Iterable[Any]) -> Iterator[str]:
+    """What nodes read, those of loops in them, too."""
+    for node in nodes:
+        yield from node.input
+        for attribute in node.attribute:
+            yield from _read(attribute.g.node)
+
+
 def _check_operators(nodes: Nodes) -> None:
     missing: dict[str, list[str]] = {}
-    for node in nodes:
-        if node.op != VARIABLE and node.op not in TRANSLATIONS:
-            missing.setdefault(node.op, []).append(node.name)
+    for op, name in _operators(nodes):
+        if op not in TRANSLATIONS:
+            missing.setdefault(op, []).append(name)
     if missing:
         rows = (f"{op} (layer {names[0]}, {len(names)} in all)" for op, names in missing.items())
         raise UnsupportedOperatorError(f"ONNX has no counterpart here of {', '.join(rows)}")
+
+
+def _operators(nodes: Nodes) -> Iterator[tuple[str, str]]:
+    """Operators and their names, those in loops, too."""
+    for node in nodes:
+        if node.op != VARIABLE:
+            yield node.op, node.name
+        for body in node.subgraphs:
+            yield from ((row["op"], row["name"]) for row in body["nodes"] if row["op"] != VARIABLE)
 
 
 def _free(manifest: Manifest) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
@@ -198,13 +209,7 @@ def _shapes(graph: Graph, manifest: Manifest, batch: int, length: int) -> Mappin
             a if n is None else n for n, a in zip(spec.shape, free, strict=True)
         )
     given.update({name: array.shape for name, array in graph.arrays.items()})
-    inner = graph.symbol.get_internals()
-    names = [inner[i].name for i in range(len(inner))]
-    found: dict[str, list[Shape]] = {}
-    known = {name: given[name] for name in inner.list_inputs()}
-    for name, shape in zip(names, inner.infer_shape(**known)[1], strict=True):
-        found.setdefault(name, []).append(shape)
-    return found
+    return shapes_of(graph.symbol, given)
 
 
 def _model(

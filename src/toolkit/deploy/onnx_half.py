@@ -31,7 +31,7 @@ def to_float16(onnx: Any, model: Any) -> Any:
 
     Raises:
         ValueError: a weight is beyond what float16 holds (65504), the network finds regions
-            halfway, whose corners float16 would move, or it has more than two gigabytes of
+            halfway, whose corners float16 would move, has loops, or more than two gigabytes of
             weights.
     """
     if any(node.op_type == "RoiAlign" for node in model.graph.node):
@@ -39,6 +39,8 @@ def to_float16(onnx: Any, model: Any) -> Any:
             f"{model.graph.name} finds regions and looks at them again (RoiAlign): float16 would "
             "move their corners; export it in float32"
         )
+    if any(node.op_type == "Scan" for node in model.graph.node):
+        raise ValueError(f"{model.graph.name} has loops, whose bodies are float32; export it so")
     if any(tensor.external_data for tensor in model.graph.initializer):
         raise ValueError(f"{model.graph.name} has more than two gigabytes of weights")
     made = type(model)()
