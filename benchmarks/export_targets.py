@@ -14,6 +14,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ SIDES = (128, 256)  # of pictures: the first that the network takes, else what i
 PATCH = 8  # pixels of one colour, each way
 LAST_GAMMA = 0.2  # trained residual branches add a part of what they are added to
 BATCH, TOKENS = 2, 16  # exported with one sample and this length, run with these
+WORDS = 7  # of what was written so far
 # R-CNN with few regions answers by the same operators, in a small part of the time.
 PROPOSALS = {"candidates": 64, "proposals": 12}
 DETECTIONS = {"candidates": 40, "detections": 12}
@@ -52,40 +54,37 @@ def parameters(net: Any, shapes: dict[str, tuple[int, ...]], symbol: Any) -> int
     return sum(int(np.prod(size)) for name, size in sizes.items() if name not in shapes)
 
 
-def pictures(net: Any, native: tuple[int, int]) -> tuple[int, list[tuple[int, ...]]]:
-    """The number of parameters, and the shape of the smallest pictures that the network takes."""
+def pictures(net: Any, native: tuple[int, int]) -> tuple[int | None, list[np.ndarray]]:
+    """How large the network is, and pictures of the smallest size that it takes.
+
+    They are of patches: noise becomes the same grey in deep layers.
+    """
     symbol, (name,) = compose(net, [0])
     smaller = [(side, side) for side in SIDES if side < min(native)]
-    for size in [*smaller, native]:
-        shape = (BATCH, 3, *size)
-        if count := parameters(net, {name: shape}, symbol):
-            return count, [shape]
-    raise ValueError(f"the network does not take pictures of {native}")
+    shapes = ((BATCH, 3, *size) for size in [*smaller, native])
+    found = ((parameters(net, {name: shape}, symbol), shape) for shape in shapes)
+    count, (*outer, height, width) = next(row for row in found if row[0])
+    coarse = np.random.default_rng(0).normal(size=(*outer, -(-height // PATCH), -(-width // PATCH)))
+    whole = np.kron(coarse, np.ones((PATCH, PATCH)))[..., :height, :width]
+    return count, [whole.astype(np.float32)]
 
 
-def texts(net: Any) -> tuple[int, list[tuple[int, ...]]]:
-    """The same of a network of tokens, segments and lengths."""
-    symbol, names = compose(net, [0, 0, 0])
+def texts(net: Any) -> tuple[int | None, list[np.ndarray]]:
+    """The same of a network that takes texts of random words, one shorter than the others."""
     spelled = getattr(getattr(net, "encoder", net), "characters", None)  # words by characters
     word = (spelled,) if isinstance(spelled, int) else ()
-    shapes = [(BATCH, TOKENS, *word), (BATCH, TOKENS), (BATCH,)]
-    count = parameters(net, dict(zip(names, shapes, strict=True)), symbol)
-    if count is None:
-        raise ValueError(f"the network does not take tokens of {shapes[0]}")
-    return count, shapes
-
-
-def sample(shapes: list[tuple[int, ...]], vocabulary: int | None) -> list[np.ndarray]:
-    """Texts of random words, or pictures of patches: noise becomes the same grey in deep layers."""
     rng = np.random.default_rng(0)
-    if vocabulary is None:
-        (batch, channels, *sides), patch = shapes[0], np.ones((PATCH, PATCH))
-        coarse = rng.normal(size=(batch, channels, *(-(-side // PATCH) for side in sides)))
-        whole = np.kron(coarse, patch)[..., : sides[0], : sides[1]]
-        return [whole.astype(np.float32)]
-    tops = zip((vocabulary, 2), shapes, strict=False)
-    arrays = [rng.integers(0, top, shape) for top, shape in tops]
-    return [a.astype(np.float32) for a in (*arrays, np.array([TOKENS, TOKENS - 5]))]
+    known = {
+        "tokens": rng.integers(0, net.vocab_size, (BATCH, TOKENS, *word)),
+        "segments": rng.integers(0, 2, (BATCH, TOKENS)),
+        "valid_length": np.array([TOKENS, TOKENS - 5]),
+        "words": rng.integers(0, min(net.vocab_size, 5000), (BATCH, WORDS)),  # of another table
+    }
+    asked = [name for name in signature(net.hybrid_forward).parameters if name in known]
+    arrays = [known[name].astype(np.float32) for name in asked]
+    symbol, names = compose(net, [0] * len(asked))
+    shapes = {name: array.shape for name, array in zip(names, arrays, strict=True)}
+    return parameters(net, shapes, symbol), arrays
 
 
 def build(name: str) -> Any:
@@ -174,12 +173,13 @@ def main() -> None:
     if hasattr(net, "set_proposals"):
         net.set_proposals(**PROPOSALS)
     is_text = info.domain == "text"
-    count, shapes = texts(net) if is_text else pictures(net, PRESETS[info.preprocess].size)
-    say(task=info.task, parameters=count, input=shapes[0][1:])
+    count, inputs = texts(net) if is_text else pictures(net, PRESETS[info.preprocess].size)
+    if count is None:
+        raise ValueError(f"the network does not take {[array.shape for array in inputs]}")
+    say(task=info.task, parameters=count, input=inputs[0].shape[1:])
     if count > 1e6 * given.most:
         say(skipped=f"{count / 1e6:.0f} million parameters")
         return
-    inputs = sample(shapes, net.vocab_size if is_text else None)
     with tempfile.TemporaryDirectory() as folder:
         check(net, Path(folder), inputs, given.programs)
 

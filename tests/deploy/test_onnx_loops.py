@@ -36,6 +36,20 @@ class Reading(HybridBlock):
         return F.transpose(x, axes=(1, 0, 2)), last, cell
 
 
+class Asking(HybridBlock):
+    """Steps that all look at one thing that is computed outside."""
+
+    def hybrid_forward(self, F, x):
+        rows = F.transpose(x, axes=(1, 0, 2))
+        memory = F.max(x, axis=1)
+
+        def step(row, state):
+            state = F.tanh(row + state) * memory
+            return state, state
+
+        return F.contrib.foreach(step, rows, F.zeros_like(memory))[0]
+
+
 class Stepping(HybridBlock):
     """One step for each picture's row."""
 
@@ -107,6 +121,17 @@ def test_results_and_states(name: str, tmp_path: Path) -> None:
     assert len(found) == len(wanted)
     for ours, theirs in zip(found, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs.asnumpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_what_is_computed_outside_is_handed_from_step_to_step(backend: str, tmp_path: Path) -> None:
+    pytest.importorskip(backend)
+    net = Asking()
+    net.initialize()
+    data = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    export(net, tmp_path / "net", data)
+    (found,) = load(export_onnx(tmp_path / "net", tmp_path / "net"), backend=backend)(data)
+    np.testing.assert_allclose(found, net(mx.nd.array(data)).asnumpy(), atol=1e-6)
 
 
 def test_an_operator_that_onnx_lacks_is_named_in_a_loop_too(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ OPERATORS: dict[str, Callable[[Symbol], Symbol]] = {
         S.floor(S.abs(S.max(x, axis=(1, 2, 3))) * 8) + 1,
         use_sequence_length=True,
     ),
+    "the last step": lambda x: S.SequenceLast(steps(x)),
+    "the last step of each": lambda x: S.SequenceLast(
+        steps(x),
+        S.floor(S.abs(S.max(x, axis=(1, 2, 3))) * 8) + 1,
+        use_sequence_length=True,
+    ),
     "states": lambda x: S.Group(
         list(
             S.RNN(
@@ -79,6 +85,7 @@ def layer(x: Symbol, weights: Symbol, **options: object) -> Symbol:
 
 
 STRANGE: dict[str, Callable[[Symbol], Symbol]] = {
+    "along another axis than the first": lambda x: S.SequenceLast(steps(x), axis=1),
     "a limit of its states": lambda x: layer(
         x, S.var("weights"), lstm_state_clip_min=-1, lstm_state_clip_max=1
     ),

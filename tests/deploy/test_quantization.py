@@ -158,6 +158,19 @@ def test_wrong_options_are_named(
         quantize(net, tmp_path / "int8", batches, **options)
 
 
+def test_loops_are_refused(tmp_path: Path) -> None:
+    class Summing(HybridBlock):
+        def hybrid_forward(self, F, x):
+            first = F.squeeze(F.slice_axis(x, axis=0, begin=0, end=1), axis=0)
+            return F.contrib.foreach(lambda row, state: (row + state, row + state), x, first)[0]
+
+    net, data = Summing(), np.ones((2, 3, 4), np.float32)
+    net.initialize()
+    export(net, tmp_path / "net", data)
+    with pytest.raises(ValueError, match=r"has a loop \(layer .*foreach0\)"):
+        quantize(tmp_path / "net", tmp_path / "int8", [data])
+
+
 def test_no_data_is_refused(net: HybridBlock, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one batch"):
         quantize(net, tmp_path / "int8", [])

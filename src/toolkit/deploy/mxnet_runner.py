@@ -22,11 +22,11 @@ from toolkit.deploy.legacy import read_graph
 from toolkit.deploy.loader import DEFAULTS, Files, Options, find
 from toolkit.deploy.lowering import lower
 from toolkit.deploy.manifest import Manifest
+from toolkit.deploy.nodes import LOOPS
 from toolkit.deploy.runner import Runner
 
 _log = logging.getLogger(__name__)
 FUSING = "MKLDNN"  # the name MXNet knows oneDNN by
-LOOPS = {"_foreach", "_while_loop", "_cond"}
 FUSED = {"fp32", "bf16"}  # what its fused operators compute in
 FUSED_TYPES = {np.dtype("float32"), np.dtype([("bfloat16", np.uint16)])}  # of parameters
 

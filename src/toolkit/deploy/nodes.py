@@ -11,6 +11,7 @@ from typing import Any
 import mxnet as mx
 
 VARIABLE = "null"  # the operator of parameters and inputs
+LOOPS = frozenset({"_foreach", "_while_loop", "_cond"})  # operators that have bodies
 
 
 @dataclass(eq=False)

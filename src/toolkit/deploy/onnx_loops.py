@@ -13,45 +13,43 @@ from toolkit.deploy.onnx_builder import SIZES, Axis, Builder, Call, shapes_of, t
 
 @translates("_foreach")
 def _scan(call: Call) -> list[str]:
-    """Steps along the first axis of the data; what does not change is read from outside."""
+    """Steps along the first axis of the data.
+
+    What does not change is read from outside if it is constant, and handed from step to step if it
+    is computed: OpenVINO does not look outside for that.
+    """
     version = json.loads(mx.sym.var("x").tojson())["attrs"]  # bodies are saved without theirs
     body = mx.sym.load_json(json.dumps({**call.node.subgraphs[0], "attrs": version}))
-    known = body.list_inputs()
-    groups = [[known[i] for i in call.get(f"in_{kind}_locs")] for kind in ("data", "state")]
-    data, states = groups
-    rest = [known[i] for i in call.get("remain_locs")]
-    axes = {name: call.axes_of(i) for i, name in enumerate([*data, *states, *rest])}
-    axes |= {name: axes[name][1:] for name in data}
-    names = {name: f"{call.name}.{name}" for name in [*data, *states]}
-    names |= dict(zip(rest, call.inputs[len(names) :], strict=True))
-    outer = call.builder
-    inner = Builder(
-        [shapes_of(body, _at(axes, place)) for place in range(len(SIZES))],
-        outer.free,
-        outer.opset,
-        constants=outer.constants,
-        outer=outer,
+    known, outer = body.list_inputs(), call.builder
+    data, states, rest = (
+        [known[i] for i in call.get(f"{kind}_locs")] for kind in ("in_data", "in_state", "remain")
     )
+    given = dict(zip([*data, *states, *rest], call.inputs, strict=True))
+    axes = {name: call.axes_of(place) for place, name in enumerate(given)}
+    axes |= {name: axes[name][1:] for name in data}
+    handed = [name for name in rest if given[name] not in outer.constants]
+    entries = [*states, *handed, *data]
+    names = {**given, **{name: f"{call.name}.{name}" for name in entries}}
+    probes = [shapes_of(body, _at(axes, place)) for place in range(len(SIZES))]
+    inner = Builder(probes, outer.free, outer.opset, constants=outer.constants, outer=outer)
     nodes = Nodes.of(body)
     results = translate(nodes, inner, names)
-    ends = [f"{call.name}.end{i}" for i in range(len(nodes.outputs))]
-    for end, (node, index) in zip(ends, nodes.outputs, strict=True):
-        inner.add("Identity", [results[node][index]], end)
-    shapes = [inner.axes(node.name, index) for node, index in nodes.outputs]
-    count = int(call.get("num_out_data"))  # first of the ends, and last of a Scan's results
-    order = [*range(count, len(ends)), *range(count)]
-    graph = _graph(
-        call.name,
-        inner,
-        {names[name]: axes[name] for name in [*states, *data]},
-        {ends[i]: shapes[i] for i in order},
-    )
-    made = [call.name, *(f"{call.name}.{i}" for i in range(1, len(ends)))]
-    given = [*call.inputs[len(data) : len(data) + len(states)], *call.inputs[: len(data)]]
-    found = outer.several(
-        "Scan", given, [made[i] for i in order], body=graph, num_scan_inputs=len(data)
-    )
-    return [found[order.index(i)] for i in range(len(ends))]
+    ends = {
+        inner.add("Identity", [results[node][index]], f"{call.name}.end{place}"): inner.axes(
+            node.name, index
+        )
+        for place, (node, index) in enumerate(nodes.outputs)
+    }
+    same = {inner.add("Identity", [names[n]], f"{names[n]}.same"): axes[n] for n in handed}
+    count = int(call.get("num_out_data"))  # of the ends: those of the data come first
+    rows = list(ends.items())
+    exits = {**dict(rows[count:]), **same, **dict(rows[:count])}
+    graph = _graph(call.name, inner, {names[name]: axes[name] for name in entries}, exits)
+    made = {end: f"{call.name}.{place}" if place else call.name for place, end in enumerate(ends)}
+    made |= {end: f"{end}.after" for end in same}
+    inputs, outputs = [given[name] for name in entries], [made[end] for end in exits]
+    outer.several("Scan", inputs, outputs, body=graph, num_scan_inputs=len(data))
+    return [made[end] for end in ends]
 
 
 def _at(axes: dict[str, list[Axis]], place: int) -> dict[str, tuple[int, ...]]:

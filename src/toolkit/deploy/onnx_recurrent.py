@@ -133,3 +133,18 @@ def _sequence_reverse(call: Call) -> str:
         return call.backwards(0)
     lengths = call.cast(call.inputs[1], np.int64, "lengths")
     return call.add("ReverseSequence", [call.inputs[0], lengths], batch_axis=1, time_axis=0)
+
+
+@translates("SequenceLast")
+def _sequence_last(call: Call) -> str:
+    """The last step of each text ``(T, N, ...)``, or the one at its own length."""
+    if int(call.get("axis", 0)) != 0:
+        raise call.unsupported("along another axis than the first")
+    if not call.get("use_sequence_length", False):
+        return call.add("Gather", [call.inputs[0], call.constant(-1, "last", np.int64)], axis=0)
+    lengths = call.cast(call.inputs[1], np.int64, "lengths")
+    place = call.add("Sub", [lengths, call.constant(1, "one", np.int64)], "place")
+    place = call.add("Unsqueeze", [place, call.integers([1], "axis")], "places")
+    order = [1, 0, *range(2, len(call.axes_of()))]
+    texts = call.add("Transpose", [call.inputs[0]], "texts", perm=order)
+    return call.add("GatherND", [texts, place], batch_dims=1)

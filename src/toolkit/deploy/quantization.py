@@ -18,7 +18,7 @@ from toolkit.deploy.folding import fold
 from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
-from toolkit.deploy.nodes import Node, Nodes
+from toolkit.deploy.nodes import LOOPS, Node, Nodes
 from toolkit.deploy.requantizing import note_middles, shorten, summed, widen_sums
 from toolkit.deploy.scores import Score
 from toolkit.utils.registry import unknown
@@ -85,7 +85,7 @@ def quantize(
 
     Raises:
         AccuracyDropError: the score fell by more; whatever was at ``path`` is untouched.
-        ValueError: no calibration data, an unknown calibration or layer, or int8 already.
+        ValueError: no calibration data, an unknown calibration or layer, int8 already, or a loop.
     """
     if calibration not in CALIBRATIONS:
         raise ValueError(unknown("calibration", calibration, list(CALIBRATIONS)))
@@ -97,6 +97,11 @@ def quantize(
     graph, manifest = graph_of(source)
     if manifest.precision != "fp32":
         raise ValueError(f"{manifest.name} is {manifest.precision} already: give its float export")
+    if loop := next((node.name for node in Nodes.of(graph.symbol) if node.op in LOOPS), None):
+        raise ValueError(
+            f"{manifest.name} has a loop (layer {loop}), which MXNet cannot calibrate: int8 is for "
+            "networks without"
+        )
     folded = fold(graph)
     kept = _kept(folded, exclude)
     made, count = _convert(folded, data, calibration, kept)
