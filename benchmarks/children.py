@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+SPINNING = 0.25  # seconds that OpenMP's threads wait for more work on a core before they sleep
 READ = ("OMP_", "MXNET_", "OPENBLAS_", "DNNL_", "MALLOC_", "TOOLKIT_RUNTIME")  # no one's values
 
 
@@ -89,6 +90,8 @@ def in_turns(children: Sequence[Child], rounds: int, clock: str = "wall") -> dic
     for turn in range(rounds):
         first = turn % len(children)
         for child in [*children[first:], *children[:first]]:
+            time.sleep(SPINNING)
+            child.ask("run", "1")
             times[child.name].append(child.ask("run", iterations)[clock])
     return times
 

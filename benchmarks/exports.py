@@ -34,11 +34,11 @@ Row = dict[str, Any]
 HEAD = """# Exports of all models
 
 Every published name, exported and run on every target: random weights whose features are spread as
-trained ones are, two small pictures of patches or two texts of 16 tokens, {one_thread}. The columns
-hold the greatest difference from the network in Python, not hybridized, relative to the greatest
-number of that output; rows of detections are compared whatever their order. R-CNN runs with 12
-regions an image. A large number in few columns (`center_net_resnet18_v1b_coco`: 6e-01) is another
-last detection: its score and that of the one after it differ by 2.5e-6.
+trained ones are, with residual branches a fifth of what they are added to, two small pictures of
+patches or two texts of 16 tokens, {one_thread}. The columns hold the greatest difference from the
+network in Python, not hybridized, relative to the greatest number of that output; rows of detections
+are compared whatever their order. R-CNN runs with 12 regions an image: a larger number there is
+another region or another last detection, of a score next to the one that was taken.
 
 - *mxnet*: the export, loaded and run in fused oneDNN operators; *C++*: the same files through the
   C predict API, by `scripts/deploy/cpp`;

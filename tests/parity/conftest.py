@@ -31,6 +31,17 @@ def import_upstream(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def relative() -> Callable[[np.ndarray, np.ndarray], float]:
+    """The largest difference of two arrays of one shape, over the largest number of the second."""
+
+    def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+        assert ours.shape == theirs.shape
+        return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+
+    return difference
+
+
+@pytest.fixture(scope="session")
 def gluoncv() -> ModuleType:
     """The GluonCV package."""
     return import_upstream("gluoncv")

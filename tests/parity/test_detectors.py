@@ -85,10 +85,6 @@ def in_one_order(ours: Arrays, theirs: Arrays) -> tuple[Arrays, Arrays]:
     return [part[sure] for part in ours], [part[nearest[sure]] for part in theirs]
 
 
-def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
-    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-
-
 @pytest.mark.parametrize("name", PARAMS)
 def test_detections_are_equal(
     name: str,
@@ -96,6 +92,7 @@ def test_detections_are_equal(
     randomize: Callable[..., None],
     record: Callable[..., None],
     tmp_path: Path,
+    relative: Callable[..., float],
 ) -> None:
     upstream, options = build(gluoncv, name)
     upstream.initialize()

@@ -30,11 +30,6 @@ SIZE = (128, 96)
 TOLERANCE = 2e-5  # of the highest value
 
 
-def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
-    assert ours.shape == theirs.shape
-    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-
-
 @pytest.mark.parametrize("name", PARAMS)
 def test_heat_maps_are_equal(
     name: str,
@@ -42,6 +37,7 @@ def test_heat_maps_are_equal(
     randomize: Callable[..., None],
     record: Callable[..., None],
     tmp_path: Path,
+    relative: Callable[..., float],
 ) -> None:
     options = {"pretrained": False, "pretrained_base": False}
     upstream = gluoncv.model_zoo.get_model(name, **options)

@@ -65,11 +65,6 @@ def scores_of(net: HybridBlock, name: str, x: mx.nd.NDArray) -> list[np.ndarray]
     return [scores.asnumpy() for scores in found]
 
 
-def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
-    assert ours.shape == theirs.shape
-    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-
-
 @pytest.mark.parametrize("name", PARAMS)
 def test_scores_are_equal(
     name: str,
@@ -77,6 +72,7 @@ def test_scores_are_equal(
     randomize: Callable[..., None],
     record: Callable[..., None],
     tmp_path: Path,
+    relative: Callable[..., float],
 ) -> None:
     upstream = build(gluoncv, name)
     upstream.initialize(force_reinit=True)
@@ -117,7 +113,11 @@ def test_names_turn_back_into_upstreams(name: str, gluoncv: ModuleType) -> None:
     ["fcn_resnet50_voc", "psp_resnet50_ade", "deeplab_resnet50_ade", "icnet_resnet50_citys"],
 )
 def test_images_of_other_sizes(
-    name: str, gluoncv: ModuleType, randomize: Callable[..., None], tmp_path: Path
+    name: str,
+    gluoncv: ModuleType,
+    randomize: Callable[..., None],
+    tmp_path: Path,
+    relative: Callable[..., float],
 ) -> None:
     upstream = build(gluoncv, name)
     upstream.initialize(force_reinit=True)
