@@ -36,9 +36,9 @@ HEAD = """# Exports of all models
 Every published name, exported and run on every target: random weights whose features are spread as
 trained ones are, with residual branches a fifth of what they are added to, two small pictures of
 patches or two texts of 16 tokens, {one_thread}. The columns hold the greatest difference from the
-network in Python, not hybridized, relative to the greatest number of that output; rows of detections
-are compared whatever their order. R-CNN runs with 12 regions an image: a larger number there is
-another region or another last detection, of a score next to the one that was taken.
+network in Python, not hybridized, relative to the greatest number of that output; rows of
+detections are compared whatever their order. R-CNN runs with 12 regions an image: a larger number
+there is another region or another last detection, of a score next to the one that was taken.
 
 - *mxnet*: the export, loaded and run in fused oneDNN operators; *C++*: the same files through the
   C predict API, by `scripts/deploy/cpp`;
