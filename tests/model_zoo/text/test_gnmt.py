@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 import pytest
 
+from toolkit import deploy
 from toolkit.model_zoo import get_model, model_info
 from toolkit.model_zoo.registry import BACKBONES
 from toolkit.model_zoo.text.gnmt import GNMTConfig
@@ -75,6 +77,22 @@ def test_what_lies_beyond_a_text_changes_nothing() -> None:
     np.testing.assert_array_equal(again, scores)
     alone = net(data[0][1:, :4], data[1][1:], mx.nd.array(WORDS[1:])).asnumpy()
     np.testing.assert_allclose(alone[0], scores[1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["mxnet", "onnxruntime"])
+def test_it_runs_without_its_code(backend: str, tmp_path: Path) -> None:
+    net, inputs = build(layers=3, residual=True), (*texts(), mx.nd.array(WORDS))
+    deploy.export(net, tmp_path / "net", inputs)
+    if backend == "onnxruntime":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+        deploy.export_onnx(tmp_path / "net", tmp_path / "net")
+    runner = deploy.load(tmp_path / "net", backend=backend)
+    (found,) = runner(*(array.asnumpy() for array in inputs))
+    np.testing.assert_allclose(found, net(*inputs).asnumpy(), rtol=1e-4, atol=1e-5)
+    shorter = [inputs[0][:, :4], inputs[1].clip(0, 4), inputs[2]]
+    (found,) = runner(*(array.asnumpy() for array in shorter))
+    np.testing.assert_allclose(found, net(*shorter).asnumpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_gradients_reach_every_parameter() -> None:
