@@ -17,6 +17,7 @@ from toolkit.deploy.exporter import write
 from toolkit.deploy.folding import fold
 from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
+from toolkit.deploy.manifest import Manifest
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
 from toolkit.deploy.nodes import LOOPS, Node, Nodes
 from toolkit.deploy.requantizing import note_middles, shorten, summed, widen_sums
@@ -95,13 +96,7 @@ def quantize(
     if not data:
         raise ValueError("calibration needs at least one batch of data")
     graph, manifest = graph_of(source)
-    if manifest.precision != "fp32":
-        raise ValueError(f"{manifest.name} is {manifest.precision} already: give its float export")
-    if loop := next((node.name for node in Nodes.of(graph.symbol) if node.op in LOOPS), None):
-        raise ValueError(
-            f"{manifest.name} has a loop (layer {loop}), which MXNet cannot calibrate: int8 is for "
-            "networks without"
-        )
+    _check_graph(graph, manifest)
     folded = fold(graph)
     kept = _kept(folded, exclude)
     made, count = _convert(folded, data, calibration, kept)
@@ -118,6 +113,17 @@ def quantize(
     _check(report, max_drop)
     write(Path(path), made, quantized)
     return report
+
+
+def _check_graph(graph: Graph, manifest: Manifest) -> None:
+    """Raises ValueError where a network cannot become int8."""
+    if manifest.precision != "fp32":
+        raise ValueError(f"{manifest.name} is {manifest.precision} already: give its float export")
+    if loop := next((node.name for node in Nodes.of(graph.symbol) if node.op in LOOPS), None):
+        raise ValueError(
+            f"{manifest.name} has a loop (layer {loop}), which MXNet cannot calibrate: int8 is for "
+            "networks without"
+        )
 
 
 def _check(report: QuantizationReport, max_drop: float | None) -> None:
