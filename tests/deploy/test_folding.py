@@ -7,6 +7,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from toolkit.deploy import folding
 from toolkit.deploy.description import describe
 from toolkit.deploy.folding import fold
 from toolkit.deploy.fusing import keep_apart
@@ -115,6 +116,17 @@ def test_what_depends_on_parameters_alone_is_computed_once() -> None:
     offset = mx.sym.reshape(mx.sym.arange(8), shape=(1, 8, 1, 1))
     folded = assert_same(graph_of(mx.sym.broadcast_add(conv(x, weight=standard), offset)))
     assert operators(folded) == {"Convolution": 1, "broadcast_add": 1}
+
+
+def test_a_constant_is_stored_if_it_is_small_or_no_larger_than_what_it_is_made_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folding, "LARGEST", 100)
+    x, weight = mx.sym.var("data"), mx.sym.var("w", shape=(8, 4, 3, 3))
+    turned = mx.sym.reverse(weight, axis=0)
+    assert "reverse" not in operators(assert_same(graph_of(conv(x, weight=turned))))
+    spread = mx.sym.broadcast_axis(mx.sym.var("one", shape=(1, 4, 1, 1)), axis=(2, 3), size=(8, 8))
+    assert "broadcast_axis" in operators(assert_same(graph_of(mx.sym.broadcast_add(x, spread))))
 
 
 def test_constants_that_take_their_shape_from_the_input_stay() -> None:

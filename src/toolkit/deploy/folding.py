@@ -28,7 +28,7 @@ RANDOM = re.compile(
 )
 # The axis of a layer's weight, reshaped to (groups, ...), that its outputs are along.
 OUTPUT_AXIS = {"Convolution": 0, "Deconvolution": 1, "FullyConnected": 0}
-LARGEST = 1 << 24  # elements of a constant that is worth being stored
+LARGEST = 1 << 24  # elements of a constant that is worth being stored, if it is made of fewer
 
 
 def fold(graph: Graph) -> Graph:
@@ -99,7 +99,8 @@ def _evaluate(
     given = {name: arrays[name] for name in symbol.list_inputs()}
     try:
         shapes = symbol.infer_shape_partial(**{name: a.shape for name, a in given.items()})[1]
-        if not shapes or 0 < np.prod(shapes[0]) <= LARGEST:
+        most = max(LARGEST, sum(array.size for array in given.values()))
+        if not shapes or 0 < np.prod(shapes[0]) <= most:
             states = {name: given.pop(name) for name in symbol.list_auxiliary_states()}
             bound = symbol.bind(mx.cpu(), given, aux_states=states, grad_req="null")
             return bound.forward(is_train=False)[0]
