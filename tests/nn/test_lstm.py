@@ -245,7 +245,7 @@ def test_a_text_stops_where_it_ends(hybrid: bool) -> None:
     layer.hybridize(hybrid)
     x = mx.nd.array(X).transpose((1, 0, 2))
     found, last, cell = layer(x, mx.nd.array(LENGTHS))
-    for row, length in enumerate(LENGTHS.astype(int)):
+    for row, length in enumerate(LENGTHS.astype(int).tolist()):
         zeros = mx.nd.zeros((1, 4))
         y, *state = usual(x[:length, row : row + 1], zeros, zeros)
         np.testing.assert_allclose(found[:length, row].asnumpy(), y[:, 0].asnumpy(), atol=1e-6)
