@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-SPINNING = 0.25  # seconds that OpenMP's threads wait for more work on a core before they sleep
+WARM = 250  # milliseconds that do not count: the threads of the one before spin until they sleep
 READ = ("OMP_", "MXNET_", "OPENBLAS_", "DNNL_", "MALLOC_", "TOOLKIT_RUNTIME")  # no one's values
 
 
@@ -85,13 +85,13 @@ class Child:
 def in_turns(children: Sequence[Child], rounds: int, clock: str = "wall") -> dict[str, list[float]]:
     """Milliseconds of each child's iterations, a round at a time, each round with another first."""
     # Enough iterations at a time that the caches and threads are this child's again.
-    iterations = str(1 + int(100 / children[0].ask("run", "1")["wall"]))
+    wall = children[0].ask("run", "1")["wall"]
+    iterations, warm = (str(1 + int(most / wall)) for most in (100, WARM))
     times: dict[str, list[float]] = {child.name: [] for child in children}
     for turn in range(rounds):
         first = turn % len(children)
         for child in [*children[first:], *children[:first]]:
-            time.sleep(SPINNING)
-            child.ask("run", "1")
+            child.ask("run", warm)
             times[child.name].append(child.ask("run", iterations)[clock])
     return times
 
