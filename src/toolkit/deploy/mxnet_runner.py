@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -22,7 +21,7 @@ from toolkit.deploy.legacy import read_graph
 from toolkit.deploy.loader import DEFAULTS, Files, Options, find
 from toolkit.deploy.lowering import lower
 from toolkit.deploy.manifest import Manifest
-from toolkit.deploy.nodes import LOOPS
+from toolkit.deploy.nodes import first_loop
 from toolkit.deploy.runner import Runner
 
 _log = logging.getLogger(__name__)
@@ -81,8 +80,8 @@ class MXNetRunner(Runner):
     @cached_property
     def _static(self) -> dict[str, bool]:
         """What is planned once; loops whose shapes are, too, give other numbers in MXNet 1.9.1."""
-        nodes = json.loads(self.block._cached_graph[1].tojson())["nodes"]
-        return {"static_alloc": True, "static_shape": LOOPS.isdisjoint(n["op"] for n in nodes)}
+        loop = first_loop(self.block._cached_graph[1])
+        return {"static_alloc": True, "static_shape": loop is None}
 
     @cached_property
     def _can_fuse(self) -> bool:

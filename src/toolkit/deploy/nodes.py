@@ -103,3 +103,8 @@ class Nodes:
         for node in list(self):
             node.inputs = [instead(value) for value in node.inputs]
         self.outputs = [instead(value) for value in self.outputs]
+
+
+def first_loop(symbol: mx.sym.Symbol) -> str | None:
+    """The name of the first loop of a graph; None where there is none."""
+    return next((node.name for node in Nodes.of(symbol) if node.op in LOOPS), None)

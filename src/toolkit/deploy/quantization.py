@@ -19,7 +19,7 @@ from toolkit.deploy.fusing import keep_apart
 from toolkit.deploy.graph import Graph
 from toolkit.deploy.manifest import Manifest
 from toolkit.deploy.mxnet_runner import graph_of, open_graph
-from toolkit.deploy.nodes import LOOPS, Node, Nodes
+from toolkit.deploy.nodes import Node, Nodes, first_loop
 from toolkit.deploy.requantizing import note_middles, shorten, summed, widen_sums
 from toolkit.deploy.scores import Score
 from toolkit.utils.registry import unknown
@@ -119,7 +119,7 @@ def _check_graph(graph: Graph, manifest: Manifest) -> None:
     """Raises ValueError where a network cannot become int8."""
     if manifest.precision != "fp32":
         raise ValueError(f"{manifest.name} is {manifest.precision} already: give its float export")
-    if loop := next((node.name for node in Nodes.of(graph.symbol) if node.op in LOOPS), None):
+    if loop := first_loop(graph.symbol):
         raise ValueError(
             f"{manifest.name} has a loop (layer {loop}), which MXNet cannot calibrate: int8 is for "
             "networks without"

@@ -10,8 +10,7 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.utils.testing.checks import (
     Shape,
-    build,
-    check_names,
+    built,
     check_parameters,
     random_images,
     require,
@@ -45,9 +44,7 @@ def assert_is_backbone(
     Raises:
         AssertionError: a part of the contract is broken; the message says which and how.
     """
-    if not isinstance(net, HybridBlock):
-        check_names(*(build(net) for _ in range(2)))
-        net = build(net)
+    net = built(net)
     _check_declarations(net, input_shape)
     check_parameters(net)
     coarsest = net.strides[-1]

@@ -18,6 +18,21 @@ def build(make: Callable[[], HybridBlock]) -> HybridBlock:
         return make()
 
 
+def built(net: HybridBlock | Callable[[], HybridBlock]) -> Any:
+    """The network itself, or what a function makes, whose parameters have the same names twice."""
+    if isinstance(net, HybridBlock):
+        return net
+    check_names(*(build(net) for _ in range(2)))
+    return build(net)
+
+
+def check_count(net: Any, what: str) -> int:
+    """An attribute that is a number of things."""
+    value: Any = getattr(net, what, None)
+    require(isinstance(value, int) and value > 0, f"{what} must be a number, got {value!r}")
+    return int(value)
+
+
 def check_names(first: HybridBlock, second: HybridBlock) -> None:
     """Two builds of one thing have parameters of the same names."""
     names = [list(net.collect_params()) for net in (first, second)]

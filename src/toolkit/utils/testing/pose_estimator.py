@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import mxnet as mx
 from mxnet.gluon import HybridBlock
 
 from toolkit.utils.testing.checks import (
     Shape,
-    build,
-    check_names,
+    built,
+    check_count,
     check_parameters,
     random_images,
     require,
@@ -41,12 +40,9 @@ def assert_is_pose_estimator(
     Raises:
         AssertionError: a part of the contract is broken; the message says which and how.
     """
-    if not isinstance(net, HybridBlock):
-        check_names(*(build(net) for _ in range(2)))
-        net = build(net)
+    net = built(net)
     for what in ("classes", "stride"):
-        value: Any = getattr(net, what, None)
-        require(isinstance(value, int) and value > 0, f"{what} must be a number, got {value!r}")
+        check_count(net, what)
     labels = getattr(net, "labels", ())
     require(
         labels is None or len(labels) == net.classes,

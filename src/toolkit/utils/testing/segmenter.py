@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -11,8 +10,8 @@ from mxnet.gluon import HybridBlock
 
 from toolkit.utils.testing.checks import (
     Shape,
-    build,
-    check_names,
+    built,
+    check_count,
     check_parameters,
     random_images,
     require,
@@ -40,11 +39,8 @@ def assert_is_segmenter(
     Raises:
         AssertionError: a part of the contract is broken; the message says which and how.
     """
-    if not isinstance(net, HybridBlock):
-        check_names(*(build(net) for _ in range(2)))
-        net = build(net)
-    classes: Any = getattr(net, "classes", None)
-    require(isinstance(classes, int) and classes > 0, f"classes must be a number, got {classes!r}")
+    net = built(net)
+    classes = check_count(net, "classes")
     check_parameters(net)
     batch, colours, height, width = input_shape
     shapes = (input_shape, (batch, colours, height + 7, width + 13))

@@ -9,8 +9,7 @@ import numpy as np
 from mxnet.gluon import HybridBlock
 
 from toolkit.utils.testing.checks import (
-    build,
-    check_names,
+    built,
     check_parameters,
     require,
     require_close,
@@ -39,9 +38,7 @@ def assert_is_text_encoder(
     Raises:
         AssertionError: a part of the contract is broken; the message says which and how.
     """
-    if not isinstance(net, HybridBlock):
-        check_names(*(build(net) for _ in range(2)))
-        net = build(net)
+    net = built(net)
     for what in ("units", "vocab_size"):
         value = getattr(net, what, None)
         require(
