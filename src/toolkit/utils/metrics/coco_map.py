@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.utils.boxes import to_xywh
-from toolkit.utils.disk import atomic_write
-from toolkit.utils.metrics.official_coco import evaluated, indexed, read_truth
+from toolkit.utils.metrics.official_coco import ResultRows, evaluated, indexed, named, read_truth
 from toolkit.utils.registry import unknown
 from toolkit.utils.rle import encode_mask
 
@@ -24,7 +22,7 @@ SUMMARY = (
 )
 
 
-class COCOMeanAP:
+class COCOMeanAP(ResultRows):
     """COCO's summary of what was found in pictures, gathered picture by picture.
 
     What is kept of a detection is its row of COCO's result files. Only the pictures that were added
@@ -113,15 +111,6 @@ class COCOMeanAP:
             )
         return lambda place: {"segmentation": encode_mask(masks[0][place])}
 
-    def results(self) -> list[dict[str, Any]]:
-        """All detections, as COCO's result files have them."""
-        return [dict(row) for row in self._rows]  # the official reader adds to what it is given
-
-    def save(self, path: str | Path) -> None:
-        """Writes ``results()`` as JSON, as the official server takes it."""
-        with atomic_write(Path(path), "w") as file:
-            json.dump(self._rows, file)
-
     def get(self) -> dict[str, float]:
         """COCO's twelve numbers, each in [0, 1]: ``coco_map`` over IoU from 0.5 to 0.95, and so on.
 
@@ -131,8 +120,7 @@ class COCOMeanAP:
             ValueError: there was no picture.
         """
         stats = self._evaluated().stats
-        pairs = zip(SUMMARY, stats, strict=True)
-        return {f"{self.name}{key}": float(value) for key, value in pairs if value >= 0}
+        return named(self.name, SUMMARY, stats)
 
     def per_class(self) -> dict[str, float]:
         """The average precision of each class over IoU from 0.5 to 0.95; NaN of those without."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.utils.disk import atomic_write
-from toolkit.utils.metrics.official_coco import evaluated, indexed, read_truth
+from toolkit.utils.metrics.official_coco import ResultRows, evaluated, indexed, named, read_truth
 from toolkit.utils.registry import unknown
 from toolkit.utils.skeletons import COCO_PERSON
 
@@ -21,7 +19,7 @@ SUMMARY = (
 )
 
 
-class KeypointMeanAP:
+class KeypointMeanAP(ResultRows):
     """COCO's summary of the poses that were found in pictures, gathered pose by pose.
 
     What an IoU is to boxes, the similarity of joints (OKS) is to poses: Lin et al., 2014, arXiv
@@ -97,15 +95,6 @@ class KeypointMeanAP:
             self._rows.append({**row, "keypoints": pose.ravel().tolist(), "score": float(score)})
         self._seen.add(number)
 
-    def results(self) -> list[dict[str, Any]]:
-        """All poses, as COCO's result files have them."""
-        return [dict(row) for row in self._rows]  # the official reader adds to what it is given
-
-    def save(self, path: str | Path) -> None:
-        """Writes ``results()`` as JSON, as the official server takes it."""
-        with atomic_write(Path(path), "w") as file:
-            json.dump(self._rows, file)
-
     def get(self) -> dict[str, float]:
         """COCO's ten numbers in [0, 1]: ``oks_map`` over similarities from 0.5 to 0.95, and so on.
 
@@ -120,5 +109,4 @@ class KeypointMeanAP:
         stats = evaluated(
             self._truth, rows, "keypoints", pictures, deviations=self._deviations
         ).stats
-        pairs = zip(SUMMARY, stats, strict=True)
-        return {f"{self.name}{key}": float(value) for key, value in pairs if value >= 0}
+        return named(self.name, SUMMARY, stats)

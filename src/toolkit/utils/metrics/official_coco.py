@@ -12,6 +12,29 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.utils.disk import atomic_write
+
+
+class ResultRows:
+    """What was found, gathered as COCO's result files have it. Abstract: ``add`` makes rows."""
+
+    _rows: list[dict[str, Any]]
+
+    def results(self) -> list[dict[str, Any]]:
+        """All that was found, as COCO's result files have it."""
+        return [dict(row) for row in self._rows]  # the official reader adds to what it is given
+
+    def save(self, path: str | Path) -> None:
+        """Writes ``results()`` as JSON, as the official server takes it."""
+        with atomic_write(Path(path), "w") as file:
+            json.dump(self._rows, file)
+
+
+def named(prefix: str, keys: Sequence[str], stats: Sequence[float]) -> dict[str, float]:
+    """The numbers of a summary by name, without those of which there was nothing to find."""
+    pairs = zip(keys, stats, strict=True)
+    return {f"{prefix}{key}": float(value) for key, value in pairs if value >= 0}
+
 
 def read_truth(annotations: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """What is in a file of annotations, or already in memory.
